@@ -1,0 +1,1 @@
+"""What the services say to each other: facts, their envelope, their registry. Pydantic only, no I/O."""

@@ -1,0 +1,119 @@
+"""Facts of order-ingest about customers: identity, and what was said about consent."""
+
+from datetime import date
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from libs.contracts.fact import Fact, Instant, Part
+
+ConsentChannel = Literal["email", "sms", "whatsapp", "wechat", "push", "phone", "post"]
+ConsentState = Literal["unknown", "pending_double_opt_in", "subscribed", "unsubscribed"]
+
+
+class CustomerRegisteredV1(Fact):
+    """A customer is known for the first time; personal data travels sealed, matching keys hashed."""
+
+    TYPE: ClassVar[str] = "customer.registered.v1"
+    TOPIC: ClassVar[str] = "commerce"
+    SUBJECT: ClassVar[str] = "customer_id"
+
+    customer_id: UUID
+    identity_version: int
+    store_id: UUID | None = None
+    contact_sealed: str | None = None
+    email_hash: str | None = None
+    phone_hash: str | None = None
+    locale: str | None = None
+    time_zone: str | None = None
+    birth_on: date | None = None
+    anonymous: bool = False
+    accepts_marketing: bool | None = None
+    registered_at: Instant
+
+
+class CustomerUpdatedV1(Fact):
+    """The customer's whole current description; the higher `identity_version` wins."""
+
+    TYPE: ClassVar[str] = "customer.updated.v1"
+    TOPIC: ClassVar[str] = "commerce"
+    SUBJECT: ClassVar[str] = "customer_id"
+
+    customer_id: UUID
+    identity_version: int
+    store_id: UUID | None = None
+    contact_sealed: str | None = None
+    email_hash: str | None = None
+    phone_hash: str | None = None
+    locale: str | None = None
+    time_zone: str | None = None
+    birth_on: date | None = None
+    anonymous: bool = False
+    accepts_marketing: bool | None = None
+    updated_at: Instant
+
+
+class CustomerMergedV1(Fact):
+    """The last fact of the absorbed customer's life: all that it had belongs to `into_customer_id` now."""
+
+    TYPE: ClassVar[str] = "customer.merged.v1"
+    TOPIC: ClassVar[str] = "commerce"
+    SUBJECT: ClassVar[str] = "customer_id"
+
+    customer_id: UUID
+    into_customer_id: UUID
+    merge_id: UUID | None = None
+    identity_version: int
+    merged_at: Instant
+
+
+class CustomerErasedV1(Fact):
+    """The person asked to be forgotten; every service clears what names them."""
+
+    TYPE: ClassVar[str] = "customer.erased.v1"
+    TOPIC: ClassVar[str] = "commerce"
+    SUBJECT: ClassVar[str] = "customer_id"
+
+    customer_id: UUID
+    identity_version: int
+    request_id: UUID | None = None
+    email_hash: str | None = None
+    phone_hash: str | None = None
+    erased_at: Instant
+
+
+class ConsentProof(Part):
+    """Who said so, where, under which text, and when: `at` decides which of two statements holds."""
+
+    source: str
+    text_version: str | None = None
+    ip_hash: str | None = None
+    at: Instant
+
+
+class ConsentCapturedV1(Fact):
+    """A statement about consent was seen somewhere; messaging decides what holds.
+
+    `snapshot` is true when a platform's present state was read, and false when the customer acted: a
+    snapshot never lifts a withdrawal that the customer made with us.
+    """
+
+    TYPE: ClassVar[str] = "consent.captured.v1"
+    TOPIC: ClassVar[str] = "commerce"
+    SUBJECT: ClassVar[str] = "customer_id"
+
+    customer_id: UUID
+    channel: ConsentChannel
+    topic: str = "marketing"
+    state: ConsentState
+    snapshot: bool = False
+    store_id: UUID | None = None
+    proof: ConsentProof
+
+
+FACTS: tuple[type[Fact], ...] = (
+    CustomerRegisteredV1,
+    CustomerUpdatedV1,
+    CustomerMergedV1,
+    CustomerErasedV1,
+    ConsentCapturedV1,
+)
