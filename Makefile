@@ -1,0 +1,64 @@
+# Every command of the repository. `make` alone lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PY := .venv/bin/python
+SEEDS ?= 2000
+
+.PHONY: help setup up down reset demo check test sim bites e2e chaos bench migrate lock docs
+
+help: ## list the commands
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## make .venv and install the pinned requirements, if they changed
+	@deploy/setup.sh
+
+up: setup ## start the one-machine stack and follow its logs until Ctrl-C
+	@exec $(PY) -m deploy.local up
+
+down: setup ## stop the stack
+	@$(PY) -m deploy.local down
+
+reset: setup ## stop the stack and delete its data, after asking
+	@$(PY) -m deploy.local reset
+
+demo: setup ## start the stack and run the main job: a year of real orders
+	@exec $(PY) -m deploy.demo
+
+check: setup ## architecture, style, types, documents, lock files
+	@.venv/bin/lint-imports
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy .
+	@$(PY) -m pytest -q tests/libs/contracts/test_asyncapi.py
+	@$(PY) -m deploy.lock check
+
+test: setup ## the whole suite; it starts the servers it needs
+	@$(PY) -m pytest -q
+
+sim: setup ## the bus protocol under simulated faults, SEEDS=2000 seeds
+	@$(PY) -m tests.sim --seeds $(SEEDS)
+
+bites: setup ## break the code on purpose: each named mutation must turn a test red
+	@$(PY) -m tests.bites
+
+e2e: setup ## the demo on all its data, compared with an independent computation
+	@$(PY) -m pytest -q -m e2e --timeout 1800 tests/e2e
+
+chaos: setup ## kill, stop and wipe parts of the running stack: nothing lost, nothing twice
+	@$(PY) -m tests.chaos
+
+bench: setup ## throughput and latency of the bus and the intake
+	@if [ -d tests/bench ]; then exec $(PY) -m tests.bench; \
+	else echo "The benchmarks come with the Kafka transport: there is nothing to measure against before it."; fi
+
+migrate: setup ## bring the databases of the running stack to the newest schema
+	@$(PY) -m deploy.local migrate
+
+lock: setup ## resolve deploy/requirements/*.in again into hashed *.txt
+	@$(PY) -m deploy.lock write
+
+docs: setup ## write the OpenAPI and AsyncAPI documents into .local/docs
+	@$(PY) -m deploy.documents .local/docs

@@ -1,0 +1,1 @@
+"""How Huitou is brought up."""

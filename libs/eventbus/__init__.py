@@ -1,0 +1,1 @@
+"""How it is told: exactly-once effects over any transport."""

@@ -1,0 +1,90 @@
+"""One batch, one transaction: marks locked, parked subjects probed, handler run, marks moved."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+
+from libs.eventbus import marks, metrics, parked
+from libs.eventbus.answers import Action, BatchPlan, Step
+from libs.eventbus.arrivals import Arrival, Item
+from libs.eventbus.group import Group
+from libs.eventbus.parked import Parking
+from libs.eventbus.protocol import plan_batch
+from libs.eventbus.subscriptions import AnyEvent
+from libs.eventbus.transaction import Transaction
+from libs.eventbus.words import Lane, Mark, Record, Signal
+
+
+def plan(items: Sequence[Item], known: Mapping[Lane, Mark], halted: Collection[Lane]) -> BatchPlan:
+    """What the items mean to marks that are known already, for items of which none is next: nothing is applied."""
+    return plan_batch(known, (), halted, _judged(items))
+
+
+def any_next(items: Sequence[Item], known: Mapping[Lane, Mark]) -> bool:
+    """Whether a record is the next of its lane."""
+    return any(isinstance(item, Arrival) and item.record.sequence == known[item.lane].sequence + 1 for item in items)
+
+
+def any_beyond(items: Sequence[Item], known: Mapping[Lane, Mark]) -> bool:
+    """Whether a record lies further on than the next one."""
+    return any(isinstance(item, Arrival) and item.record.sequence > known[item.lane].sequence + 1 for item in items)
+
+
+async def apply(
+    transaction: Transaction,
+    group: Group,
+    items: Sequence[Item],
+    *,
+    known: Mapping[Lane, Mark],
+    halted: Collection[Lane],
+) -> BatchPlan:
+    """The batch's effects are in the transaction, and the marks with them; all marks met are returned.
+
+    `known` serves lanes of which only signals were read. Raises: whatever the handler raises, UnknownVersion,
+    pydantic.ValidationError.
+    """
+    arrivals = [item for item in items if isinstance(item, Arrival)]
+    connection = transaction.connection
+    locked = await marks.lock(connection, group.name, {one.lane for one in arrivals})
+    held = await parked.open_subjects(connection, group.name, [one.record for one in arrivals])
+    planned = plan_batch({**known, **locked}, held, halted, _judged(items))
+    await _carry_out(transaction, group, planned.steps, {id(one.record): one for one in arrivals})
+    await marks.store(connection, group.name, planned.marks)
+    return replace(planned, marks={**locked, **planned.marks})
+
+
+async def _carry_out(
+    transaction: Transaction, group: Group, steps: Sequence[Step], arrivals: Mapping[int, Arrival]
+) -> None:
+    by_action: dict[Action, list[Record]] = {action: [] for action in Action}
+    for step in steps:
+        by_action[step.action].append(step.record)
+    connection = transaction.connection
+    for record in by_action[Action.ERASE]:
+        await parked.erase(connection, group.name, topic=record.lane.topic, subject=record.key)
+    waiting = [parking(arrivals[id(record)]) for record in by_action[Action.PARK]]
+    await parked.park_waiting(connection, group.name, waiting)
+    await parked.keep_discarded(connection, group.name, by_action[Action.DISCARD])
+    events = _events(group, steps, arrivals)
+    if events:
+        await group.handler(transaction, events)
+    metrics.PARKED.labels(group.name, "waits").inc(len(waiting))
+
+
+def parking(arrival: Arrival) -> Parking:
+    """The arrival as the parked table keeps it."""
+    return Parking(arrival.record, arrival.envelope.merchant_id, arrival.keep())
+
+
+def _events(group: Group, steps: Sequence[Step], arrivals: Mapping[int, Arrival]) -> list[AnyEvent]:
+    events = []
+    for step in steps:
+        if step.action in (Action.APPLY, Action.ERASE):
+            arrival = arrivals[id(step.record)]
+            fact = group.fact_class(arrival.envelope.type)
+            if fact is not None:
+                events.append(arrival.event(fact))
+    return events
+
+
+def _judged(items: Sequence[Item]) -> list[Record | Signal]:
+    return [item.record if isinstance(item, Arrival) else item for item in items]

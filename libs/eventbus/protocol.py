@@ -1,0 +1,386 @@
+"""The decisions of the event bus, as pure functions: no I/O, no clock, no randomness.
+
+Every event carries a gapless sequence per lane, given in the transaction that caused it. A consumer keeps one mark per
+lane in the database of its effects and applies an event only if it is the next one. Shells load state, call one
+function from here, and carry out its answer in one transaction. The simulation in tests/sim drives the same functions.
+
+The words that are stored, read and heard stand in words.py, the answers in answers.py. Here, in this order: judging a
+batch, failures, watching a lane, the relay, the source's replies, retention.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from libs.eventbus.answers import (
+    Action,
+    BatchPlan,
+    Demand,
+    HaltGroup,
+    HaltLane,
+    Hole,
+    Idle,
+    Judgement,
+    Jump,
+    KeepAll,
+    MoveFloor,
+    Remedy,
+    Reread,
+    Rewind,
+    Seen,
+    Send,
+    Step,
+    Watched,
+)
+from libs.eventbus.lanes import CHAIN_START, chain_next
+from libs.eventbus.words import (
+    Child,
+    Failure,
+    Gap,
+    Lane,
+    LaneNumber,
+    LaneWatch,
+    Mark,
+    Nak,
+    Progress,
+    Question,
+    Record,
+    Refusal,
+    Refused,
+    Rewound,
+    Row,
+    Sight,
+    Signal,
+    SourceLane,
+    Subject,
+    Suspicion,
+    Tick,
+    Verified,
+    Verify,
+    Watermark,
+)
+
+PATIENCE_SECONDS: Final = 2.0  # without progress, before a consumer asks for a rewind
+REQUEST_SECONDS: Final = 60.0  # a control request lives this long; no second rewind is asked before
+QUESTION_SECONDS: Final = 10.0  # an unanswered verification is asked again
+UNKNOWN_ANSWERS: Final = 2  # one could be an answer from a moment before the source was ready
+ATTEMPTS: Final = 5
+BATCH_TIMEOUTS: Final = 2
+SINGLE_AFTER_DEATH: Final = 200
+WATERMARK_SETTLES_SECONDS: Final = 1.0
+WATERMARK_EVERY_SECONDS: Final = 600.0
+BREAKER_WINDOW: Final = 1000
+BREAKER_FAILURES: Final = 50
+BREAKER_SHARE: Final = 0.05
+
+# --- judging a batch -------------------------------------------------------------------------------------------------
+
+
+def judge(mark: Mark, record: Record) -> Judgement:
+    """What a record means to this mark; only APPLY may have effects."""
+    if record.sequence > mark.sequence + 1:
+        return Judgement.GAP
+    if record.sequence == mark.sequence + 1:
+        fits = mark.chain is None or chain_next(mark.chain, record.event_id) == record.chain
+        return Judgement.APPLY if fits else Judgement.SUSPECT
+    forked = record.sequence == mark.sequence and mark.chain not in (None, record.chain)
+    return Judgement.SUSPECT if forked else Judgement.SKIP
+
+
+@dataclass(slots=True)
+class _Draft:
+    marks: dict[Lane, Mark]
+    open_subjects: set[Subject]
+    steps: list[Step] = field(default_factory=list)
+    seen: list[Seen] = field(default_factory=list)
+    moved: dict[Lane, Mark] = field(default_factory=dict)
+    skipped: int = 0
+
+    def see(self, lane: Lane, sight: Sight) -> None:
+        self.seen.append(Seen(lane, self.marks[lane], sight))
+
+    def take(self, record: Record) -> None:
+        action = self._action(record)
+        self.steps.append(Step(record, action))
+        self.marks[record.lane] = self.moved[record.lane] = self.marks[record.lane].after(record)
+        if self.seen and self.seen[-1].lane == record.lane and isinstance(self.seen[-1].sight, Progress):
+            self.seen.pop()
+        self.see(record.lane, Progress())
+
+    def _action(self, record: Record) -> Action:
+        if record.erases:
+            # Never parked: an erasure waiting behind poison would keep what it must remove.
+            self.open_subjects.discard(record.subject)
+            self.steps = [self._discarded(step, record.subject) for step in self.steps]
+            return Action.ERASE
+        return Action.PARK if record.subject in self.open_subjects else Action.APPLY
+
+    @staticmethod
+    def _discarded(step: Step, erased: Subject) -> Step:
+        waits = step.action is Action.PARK and step.record.subject == erased
+        return Step(step.record, Action.DISCARD) if waits else step
+
+
+def plan_batch(
+    marks: Mapping[Lane, Mark],
+    open_subjects: Collection[Subject],
+    halted: Collection[Lane],
+    items: Sequence[Record | Signal],
+) -> BatchPlan:
+    """What one transaction does with what was read, in partition order.
+
+    `marks` are locked and hold every lane met; `open_subjects` were probed under those locks. A lane stops at its
+    first gap by itself: nothing beyond it is next. Halted lanes are dropped whole; a rewind brings them again.
+    """
+    draft = _Draft(dict(marks), set(open_subjects))
+    for item in items:
+        if item.lane in halted:
+            continue
+        if isinstance(item, Record):
+            _judge_into(draft, item)
+        else:
+            draft.see(item.lane, item)
+    return BatchPlan(tuple(draft.steps), draft.moved, tuple(draft.seen), draft.skipped)
+
+
+def _judge_into(draft: _Draft, record: Record) -> None:
+    match judge(draft.marks[record.lane], record):
+        case Judgement.APPLY:
+            draft.take(record)
+        case Judgement.SKIP:
+            draft.skipped += 1
+        case Judgement.GAP:
+            draft.see(record.lane, Gap(record.sequence))
+        case Judgement.SUSPECT:
+            draft.see(record.lane, Suspicion(record.sequence))
+
+
+# --- failures --------------------------------------------------------------------------------------------------------
+
+
+def on_batch_failure(kind: Failure, *, attempts: int) -> Remedy:
+    """What to do with a batch that was rolled back. `attempts`: how often this batch failed, this time included."""
+    if kind is Failure.TRANSIENT or (kind is Failure.TIMEOUT and attempts < BATCH_TIMEOUTS):
+        return Remedy.RETRY
+    return Remedy.SINGLE
+
+
+def on_failure(record: Record, kind: Failure, *, attempts: int, database_works: bool) -> Remedy:
+    """What to do with one event that failed alone.
+
+    `attempts` were counted in transactions of their own before applying, this one included. A dead database must never
+    fill the parked table: a transient failure, or a timeout while the database does not answer, says nothing about
+    the event.
+    """
+    if kind is Failure.TRANSIENT or (kind is Failure.TIMEOUT and not database_works):
+        return Remedy.RETRY
+    if kind is not Failure.PERMANENT and attempts < ATTEMPTS:
+        return Remedy.AGAIN
+    return Remedy.HALT if record.erases else Remedy.PARK
+
+
+def runs_singly(*, ended_cleanly: bool, done_since_start: int) -> bool:
+    """Whether a lane is read event by event: after an unclean end, so that a killer is counted alone."""
+    return not ended_cleanly and done_since_start < SINGLE_AFTER_DEATH
+
+
+def circuit_opens(*, failed: int, seen: int) -> bool:
+    """Whether the group stops: a bad deploy, not bad events.
+
+    Of the last BREAKER_WINDOW subjects `seen`, how many `failed` themselves; those parked behind another don't count.
+    """
+    return failed > BREAKER_FAILURES and failed > BREAKER_SHARE * seen
+
+
+# --- watching a lane -------------------------------------------------------------------------------------------------
+
+
+def watch(state: LaneWatch, mark: Mark, sight: Sight, *, now: float, nonce: str) -> Watched:
+    """The lane's state after one sight, and what must be asked or stopped.
+
+    `mark`: the one of Seen; for a Tick the committed one, read then. `now` in seconds on a steady clock; `nonce` is
+    fresh, used if a verification is asked. Demands are carried out before the next sight.
+    """
+    match sight:
+        case Progress():
+            asked = state.nak_at if state.high > mark.sequence else None  # a closed gap needs no marker any more
+            return LaneWatch(state.lane, now, high=state.high, nak_at=asked), ()
+        case Gap(sequence):
+            return replace(state, high=max(state.high, sequence)), ()
+        case Suspicion():
+            return replace(state, suspected=True), ()
+        case Watermark():
+            return _hear_watermark(state, mark, sight), ()
+        case Rewound(to=to):
+            # Waits PATIENCE again: what was asked for stands behind this marker, unread.
+            return (replace(state, nak_at=None, progressed_at=now) if to <= mark.sequence else state), ()
+        case Refused(floor=floor):
+            return _hear_refusal(state, mark, floor)
+        case Verified():
+            return _hear_answer(state, mark, sight)
+        case Tick(at_end):
+            return _act(state, mark, now=now, nonce=nonce) if at_end else (state, ())
+
+
+def _hear_watermark(state: LaneWatch, mark: Mark, watermark: Watermark) -> LaneWatch:
+    forgotten = watermark.head < mark.sequence
+    forked = watermark.head == mark.sequence and mark.chain not in (None, watermark.chain)
+    return replace(state, high=max(state.high, watermark.head), suspected=state.suspected or forgotten or forked)
+
+
+def _hear_refusal(state: LaneWatch, mark: Mark, floor: int) -> Watched:
+    if floor <= mark.sequence + 1 or state.rereading is not None:
+        return state, ()
+    # The log may still hold what the outbox dropped: only a whole re-read that moves nothing proves the loss.
+    return replace(state, rereading=Refusal(floor, mark.sequence)), (Reread(state.lane),)
+
+
+def _hear_answer(state: LaneWatch, mark: Mark, answer: Verified) -> Watched:
+    question = state.question
+    if question is None or question.nonce != answer.nonce or question.sequence != mark.sequence:
+        return state, ()
+    if answer.known:
+        return replace(state, suspected=False, question=None, unknown=0), ()
+    state = replace(state, question=None, unknown=state.unknown + 1)
+    if state.unknown < UNKNOWN_ANSWERS:
+        return state, ()
+    return state, (HaltLane(state.lane, f"the source does not know sequence {mark.sequence}: was it restored?"),)
+
+
+def _act(state: LaneWatch, mark: Mark, *, now: float, nonce: str) -> Watched:
+    refusal, state = state.rereading, replace(state, rereading=None)
+    if refusal is not None and refusal.sequence == mark.sequence:
+        gone = f"sequences {mark.sequence + 1} to {refusal.floor - 1} are in neither outbox nor log"
+        return state, (HaltGroup(state.lane, gone),)
+    demands: list[Demand] = []
+    if state.suspected and (state.question is None or now - state.question.asked_at >= QUESTION_SECONDS):
+        question = _question(state, mark, now=now, nonce=nonce)
+        state = replace(state, question=question)
+        demands.append(Verify(state.lane, mark.sequence, mark.chain, question.nonce))
+    stuck = state.high > mark.sequence and now - state.progressed_at >= PATIENCE_SECONDS
+    if stuck and (state.nak_at is None or now - state.nak_at >= REQUEST_SECONDS):
+        state = replace(state, nak_at=now)
+        demands.append(Nak(state.lane, mark.sequence))
+    return state, tuple(demands)
+
+
+def _question(state: LaneWatch, mark: Mark, *, now: float, nonce: str) -> Question:
+    asked = state.question
+    if asked is not None and asked.sequence == mark.sequence:
+        # The same nonce again: with a new one, answers slower than QUESTION_SECONDS would never count.
+        return replace(asked, asked_at=now)
+    return Question(nonce, mark.sequence, now)
+
+
+# --- the relay -------------------------------------------------------------------------------------------------------
+
+
+def relay_plan(
+    rows: Sequence[Row], *, cursor: int, floor: int, head: int, last_seen: int | None
+) -> Send | Jump | Hole | Idle:
+    """What the relay does with one lane, from one consistent read.
+
+    `last_seen`: the cursor after this relay's last round on the lane (sent to, even if its compare-and-set lost), or
+    None. A cursor below it was rewound, and readers are told.
+    """
+    if cursor < floor - 1:
+        return Jump(cursor_from=cursor, cursor_to=floor - 1)
+    if cursor == head:
+        return Idle()
+    count = 0
+    while count < len(rows) and rows[count].sequence == cursor + 1 + count:
+        count += 1
+    if count == 0:
+        return Hole(cursor + 1)
+    rewound = cursor if last_seen is not None and cursor < last_seen else None
+    return Send(count, rewound, cursor_from=cursor, cursor_to=cursor + count)
+
+
+def watermark_due(*, changed_at: float, written_at: float | None, drained: bool, now: float) -> bool:
+    """Whether a partition gets a watermark now: once after it settled, then regularly, always behind its data.
+
+    `drained`: the relay has handed over all that it read of these lanes, else the watermark would overtake data and
+    a reader that is merely behind would ask for rewinds.
+    """
+    if not drained:
+        return False
+    if written_at is None or now - written_at >= WATERMARK_EVERY_SECONDS:
+        return True
+    return written_at <= changed_at and now - changed_at >= WATERMARK_SETTLES_SECONDS
+
+
+# --- the source's replies --------------------------------------------------------------------------------------------
+
+
+def source_reply(
+    request: Nak | Verify, source: SourceLane, row: Row | None, *, age_seconds: float
+) -> Rewind | Refused | Verified | None:
+    """The source's answer: lower every cursor to `Rewind.to` at most, or say Refused or Verified in the lane.
+
+    None: the request is stale and ignored. `row` is the first one held at or above the sequence asked for.
+    """
+    if age_seconds > REQUEST_SECONDS:
+        return None
+    wanted = request.to if isinstance(request, Nak) else request.sequence
+    if wanted < source.floor - 1:
+        return Refused(request.lane, source.floor)
+    if isinstance(request, Nak):
+        return Rewind(request.lane, request.to)
+    return Verified(request.lane, request.nonce, _knows(source, row, request))
+
+
+def _knows(source: SourceLane, row: Row | None, asked: Verify) -> bool:
+    if asked.sequence > source.head:
+        return False
+    if asked.chain is None:
+        return True
+    if asked.sequence == source.head:
+        return asked.chain == source.chain
+    if row is not None and row.sequence == asked.sequence:
+        return asked.chain == row.chain
+    # The row itself was dropped, its successor holds: its chain still tells what stood before it.
+    if row is not None and row.sequence == asked.sequence + 1:
+        return chain_next(asked.chain, row.event_id) == row.chain
+    return asked.sequence == 0 and asked.chain == CHAIN_START
+
+
+# --- retention -------------------------------------------------------------------------------------------------------
+
+NEVER_REPORTED: Final = -1
+
+
+def floor_plan(
+    children: Sequence[Child],
+    reported: Mapping[str, Mapping[LaneNumber, int]],
+    floors: Mapping[LaneNumber, int],
+    *,
+    capped: Collection[str],
+) -> MoveFloor | KeepAll:
+    """Which of the expired `children` (oldest first) may go.
+
+    `reported`: the marks of every group registered for these lanes; a lane without a report holds everything.
+    `capped`: children beyond the hard cap, which go in any case.
+    """
+    dropped: list[Child] = []
+    forced: set[str] = set()
+    for child in children:
+        holding = _holding(child, reported)
+        if holding and child.name not in capped:
+            break
+        forced.update(holding)
+        dropped.append(child)
+    if not dropped:
+        return KeepAll(tuple(_holding(children[0], reported)) if children else ())
+    raised = dict(floors)
+    for child in dropped:
+        for lane, highest in child.highest.items():
+            raised[lane] = max(raised.get(lane, 1), highest + 1)
+    return MoveFloor(tuple(dropped), raised, tuple(sorted(forced)))
+
+
+def _holding(child: Child, reported: Mapping[str, Mapping[LaneNumber, int]]) -> list[str]:
+    return sorted(
+        group
+        for group, marks in reported.items()
+        if any(marks.get(lane, NEVER_REPORTED) < highest for lane, highest in child.highest.items())
+    )

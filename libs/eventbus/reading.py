@@ -1,0 +1,166 @@
+"""One session of a consumer: fetch, sort out, apply, commit the offsets, watch the lanes."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from libs.eventbus import arrivals, garbage, metrics
+from libs.eventbus.answers import Demand, HaltGroup, HaltLane, Reread, Seen
+from libs.eventbus.applying import Applier
+from libs.eventbus.arrivals import Arrival, Garbage, Item
+from libs.eventbus.control import Requests
+from libs.eventbus.errors import HistoryLost
+from libs.eventbus.port import Arrived, Bus, Fetched, Partition, Subscription
+from libs.eventbus.watching import Watching
+from libs.eventbus.words import Lane, Mark, Nak, Progress, Verify
+
+_log = logging.getLogger(__name__)
+
+
+REPORT_EVERY: Final = timedelta(hours=1)
+LOOK_EVERY: Final = timedelta(seconds=0.5)
+
+
+@dataclass(slots=True)
+class Vitals:
+    """Signs of life, for the watchdog."""
+
+    progressed_at: datetime | None = None
+    """When something was last taken in, or nothing owned was found unread."""
+    taken: int = 0
+    """How many records were taken in."""
+
+
+class Reading:
+    """The rounds of one session; what it remembers of its lanes dies with it."""
+
+    def __init__(
+        self, applier: Applier, *, bus: Bus, new_id: Callable[[], UUID], vitals: Vitals, batch_records: int
+    ) -> None:
+        self._applier = applier
+        self._group = applier.transactions.group
+        self._bus = bus
+        self._clock = applier.clock
+        self._vitals = vitals
+        self._batch_records = batch_records
+        self._watching = Watching(applier.clock, new_id)
+        self._requests = Requests(self._group.name, bus, applier.clock, new_id)
+        self._partitions: dict[str, int] = {}
+        self._reread: set[Partition] = set()
+        self._looked_at = self._reported_at = applier.clock.now()
+
+    async def report(self) -> None:
+        """Every source knows the group and where it stands."""
+        self._reported_at = self._clock.now()
+        await self._requests.report(self._applier.known)
+
+    async def rounds(self, subscription: Subscription, stop: asyncio.Event) -> None:
+        """Batch after batch until `stop`; the next one is fetched while the present one is applied."""
+        ahead = asyncio.create_task(subscription.fetch(self._batch_records))
+        try:
+            while not stop.is_set():
+                fetched = await ahead
+                ahead = asyncio.create_task(subscription.fetch(self._batch_records))
+                await self._round(fetched, subscription)
+        finally:
+            ahead.cancel()
+            await asyncio.gather(ahead, return_exceptions=True)
+
+    async def _round(self, fetched: Fetched, subscription: Subscription) -> None:
+        """What one fetch brought is applied, its offsets are committed, and waiting lanes had their tick."""
+        # Fetched before the last round asked for a re-read: of those partitions it saw no end.
+        ended, self._reread = fetched.ended - self._reread, set()
+        if fetched.records:
+            await self._take(fetched, subscription)
+        if fetched.records or fetched.ended >= subscription.owned():
+            self._vitals.progressed_at = self._clock.now()
+        await self._tick(ended - self._reread, subscription)
+
+    async def _take(self, fetched: Fetched, subscription: Subscription) -> None:
+        items, broken = self._sorted_out(fetched.records)
+        seen = await self._applier.apply(items)
+        for one in broken:
+            await self._take_garbage(one)
+        await subscription.commit(fetched.positions)
+        self._vitals.taken += len(fetched.records)
+        self._note_lag(items)
+        await self._obey(self._watching.see(seen), subscription)
+
+    def _sorted_out(self, records: Sequence[Arrived]) -> tuple[list[Item], list[Garbage]]:
+        items: list[Item] = []
+        broken: list[Garbage] = []
+        for record in records:
+            found = arrivals.read(record, self._group.sources)
+            if isinstance(found, Arrival):
+                items.append(found)
+            elif isinstance(found, Garbage):
+                broken.append(found)
+            else:
+                items.extend(found)
+        return items, broken
+
+    async def _take_garbage(self, found: Garbage) -> None:
+        metrics.GARBAGE.labels(self._group.name).inc()
+        moved = await self._applier.surely(lambda: self._keep_garbage(found))
+        self._applier.known.update(moved)
+
+    async def _keep_garbage(self, found: Garbage) -> dict[Lane, Mark]:
+        async with self._applier.transactions.begin() as transaction:
+            return await garbage.take(transaction.connection, self._group.name, found)
+
+    async def _tick(self, ended: Collection[Partition], subscription: Subscription) -> None:
+        now = self._clock.now()
+        if now - self._reported_at >= REPORT_EVERY:
+            await self.report()
+        if not ended or now - self._looked_at < LOOK_EVERY:
+            return
+        self._looked_at = now
+        lanes = [lane for lane in self._applier.known if await self._partition(lane) in ended]
+        restless = self._watching.restless(self._applier.known, lanes)
+        if restless:
+            await self._refresh(restless)
+            await self._obey(self._watching.tick(restless, self._applier.known), subscription)
+
+    async def _refresh(self, lanes: Sequence[Lane]) -> None:
+        """Marks as they are now: asking for what another owner applied meanwhile would start a storm."""
+        present = await self._applier.transactions.read_marks()
+        moved = [lane for lane in lanes if present[lane].sequence > self._applier.known[lane].sequence]
+        self._applier.known.update(present)
+        self._watching.see([Seen(lane, present[lane], Progress()) for lane in moved])
+
+    async def _obey(self, demands: Sequence[Demand], subscription: Subscription) -> None:
+        for demand in demands:
+            match demand:
+                case Nak() | Verify():
+                    await self._ask(demand)
+                case Reread(lane):
+                    partition = await self._partition(lane)
+                    self._reread.add(partition)
+                    subscription.reread(partition)
+                case HaltLane(lane, reason):
+                    self._applier.halt(lane, reason)
+                case HaltGroup(lane, reason):
+                    raise HistoryLost(
+                        f"{self._group.name}, lane {lane.number} of {lane.topic}: {reason}; start the group from "
+                        f"{lane.source}'s snapshot, GET /v1/ops/snapshots/{lane.topic}"
+                    )
+
+    async def _ask(self, request: Nak | Verify) -> None:
+        asked = metrics.REWINDS_ASKED if isinstance(request, Nak) else metrics.VERIFIES_ASKED
+        asked.labels(self._group.name).inc()
+        _log.warning("eventbus_source_asked", extra={"group": self._group.name, "request": str(request)})
+        await self._requests.ask(request)
+
+    async def _partition(self, lane: Lane) -> Partition:
+        if lane.topic not in self._partitions:
+            self._partitions[lane.topic] = await self._bus.partitions(lane.topic)
+        return Partition(lane.topic, lane.number % self._partitions[lane.topic])
+
+    def _note_lag(self, items: Sequence[Item]) -> None:
+        recorded = [item.envelope.recorded_at for item in items if isinstance(item, Arrival)]
+        if recorded:
+            metrics.LAG_SECONDS.labels(self._group.name).set((self._clock.now() - min(recorded)).total_seconds())

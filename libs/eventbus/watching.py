@@ -1,0 +1,59 @@
+"""Watching the lanes that a consumer reads: what was seen goes in, what must be asked or stopped comes out."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from uuid import UUID
+
+from libs.eventbus.answers import Demand, Seen
+from libs.eventbus.protocol import watch
+from libs.eventbus.transaction import Clock
+from libs.eventbus.words import Lane, LaneWatch, Mark, Progress, Tick
+
+
+class Watching:
+    """The soft state of all lanes; forgetting it is harmless."""
+
+    def __init__(self, clock: Clock, new_id: Callable[[], UUID]) -> None:
+        self._clock = clock
+        self._new_id = new_id
+        self._states: dict[Lane, LaneWatch] = {}
+
+    def see(self, seen: Sequence[Seen]) -> list[Demand]:
+        """The sights are taken in, in order."""
+        demands: list[Demand] = []
+        moved: dict[Lane, Mark] = {}
+        for one in seen:
+            if isinstance(one.sight, Progress):
+                moved[one.lane] = one.mark  # of a run of progress only the last matters
+                continue
+            self._settle(moved, one.lane)
+            demands += self._watch(one.lane, one.mark, one, nonce="")
+        for lane in list(moved):
+            self._settle(moved, lane)
+        return demands
+
+    def restless(self, known: Mapping[Lane, Mark], lanes: Collection[Lane]) -> list[Lane]:
+        """Those of the lanes that wait for something; all others need no tick."""
+        return [lane for lane in lanes if lane in self._states and _waits(self._states[lane], known[lane])]
+
+    def tick(self, lanes: Collection[Lane], known: Mapping[Lane, Mark]) -> list[Demand]:
+        """Time passed for these lanes, and nothing of their partitions is unread."""
+        demands: list[Demand] = []
+        for lane in lanes:
+            seen = Seen(lane, known[lane], Tick(at_end=True))
+            demands += self._watch(lane, known[lane], seen, nonce=self._new_id().hex)
+        return demands
+
+    def _settle(self, moved: dict[Lane, Mark], lane: Lane) -> None:
+        mark = moved.pop(lane, None)
+        if mark is not None:
+            self._watch(lane, mark, Seen(lane, mark, Progress()), nonce="")
+
+    def _watch(self, lane: Lane, mark: Mark, seen: Seen, *, nonce: str) -> Sequence[Demand]:
+        now = self._clock.now().timestamp()
+        state = self._states.get(lane) or LaneWatch(lane, progressed_at=now)
+        self._states[lane], demands = watch(state, mark, seen.sight, now=now, nonce=nonce)
+        return demands
+
+
+def _waits(state: LaneWatch, mark: Mark) -> bool:
+    return state.high > mark.sequence or state.suspected or state.rereading is not None

@@ -1,0 +1,192 @@
+"""Makes the calls that effect rows ask for: claim, commit the attempt, call, record."""
+
+import asyncio
+import json
+import random
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import text
+
+from libs.servicekit.clock import Clock
+from libs.servicekit.database import Database
+from libs.servicekit.effects import Done, Drop, Effect, EffectKind, Failed, Outcome, Retry, Unknown
+from libs.servicekit.logs import logger
+from libs.servicekit.unit_of_work import UnitOfWork
+from libs.servicekit.waiting import wait_for_stop
+
+_log = logger(__name__)
+_CALL_SECONDS = 15.0
+_CALLER_IS_DEAD_AFTER = timedelta(seconds=20)  # longer than any call may take
+_FIRST_DELAY_SECONDS = 1.0
+_LONGEST_DELAY_SECONDS = 300.0
+
+
+class EffectSender:
+    """Makes this process's share of the calls, a few at a time."""
+
+    def __init__(
+        self,
+        database: Database,
+        kinds: Mapping[str, EffectKind],
+        clock: Clock,
+        *,
+        poll_seconds: float = 0.25,
+        batch: int = 200,
+        at_once: int = 8,
+    ) -> None:
+        self._database = database
+        self._kinds = kinds
+        self._clock = clock
+        self._poll_seconds = poll_seconds
+        self._batch = batch
+        self._slots = asyncio.Semaphore(at_once)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Calls are made until `stop`; what is under way is finished and recorded."""
+        while not stop.is_set():
+            try:
+                busy = await self.run_once()
+            except Exception as error:  # the database is away: claimed rows wait for their lease, nothing is lost
+                _log.error("effect_round_failed", error=type(error).__name__)
+                busy = 0
+            if not busy:
+                await wait_for_stop(stop, self._poll_seconds)
+
+    async def run_once(self) -> int:
+        """One batch of every kind is claimed, called and recorded; the number of rows touched."""
+        return sum([await self._run_kind(name, kind) for name, kind in sorted(self._kinds.items())])
+
+    async def _run_kind(self, name: str, kind: EffectKind) -> int:
+        abandoned = await self._recover(name, kind)
+        claimed, dropped = await self._claim(name, kind)
+        if claimed:
+            outcomes = await asyncio.gather(*(self._call(kind, effect) for effect in claimed))
+            await self._record(kind, list(zip(claimed, outcomes, strict=True)))
+        return abandoned + dropped + len(claimed)
+
+    async def _recover(self, name: str, kind: EffectKind) -> int:
+        """Calls whose caller died are settled; their number."""
+        now = self._clock.now()
+        async with self._database.begin() as uow:
+            rows = (await uow.connection.execute(_ABANDONED, {"kind": name, "now": now, "limit": self._batch})).all()
+            outcome: Outcome = Retry("caller died") if kind.repeats_unknown else Unknown("caller died")
+            await self._settle(uow, kind, [(_effect_of(row), outcome) for row in rows], now)
+        return len(rows)
+
+    async def _claim(self, name: str, kind: EffectKind) -> tuple[list[Effect], int]:
+        now = self._clock.now()
+        async with self._database.begin() as uow:
+            rows = (await uow.connection.execute(_PENDING, {"kind": name, "now": now, "limit": self._batch})).all()
+            effects = [_effect_of(row) for row in rows]
+            drops = await kind.admit(uow, effects, now) if effects else {}
+            await self._settle(uow, kind, [(e, drops[e.effect_id]) for e in effects if e.effect_id in drops], now)
+            claimed = [effect for effect in effects if effect.effect_id not in drops]
+            await uow.connection.execute(_CALLING, {**_keys(claimed), "now": now, "until": now + _CALLER_IS_DEAD_AFTER})
+        return claimed, len(drops)
+
+    async def _call(self, kind: EffectKind, effect: Effect) -> Outcome:
+        async with self._slots:
+            try:
+                async with asyncio.timeout(_CALL_SECONDS):
+                    return await kind.call(effect)
+            except Exception as error:  # nobody can say how far the call came
+                _log.error("effect_call_broke", kind=effect.kind, error=type(error).__name__)
+                return Unknown(type(error).__name__)
+
+    async def _record(self, kind: EffectKind, outcomes: Sequence[tuple[Effect, Outcome]]) -> None:
+        now = self._clock.now()
+        async with self._database.begin() as uow:
+            await self._settle(uow, kind, outcomes, now)
+
+    async def _settle(
+        self, uow: UnitOfWork, kind: EffectKind, outcomes: Sequence[tuple[Effect, Outcome]], now: datetime
+    ) -> None:
+        if not outcomes:
+            return
+        judged = [(effect, _final(kind, effect, outcome)) for effect, outcome in outcomes]
+        await kind.record(uow, [(e, o) for e, o in judged if not isinstance(o, Retry)], now)
+        await uow.connection.execute(
+            _SETTLE,
+            {
+                **_keys([effect for effect, _ in judged]),
+                "states": [_STATES[type(outcome)] for _, outcome in judged],
+                "outcomes": [_describe(outcome) for _, outcome in judged],
+                "nexts": [now + _delay(effect, outcome) for effect, outcome in judged],
+                "now": now,
+            },
+        )
+
+
+_STATES: Mapping[type[Outcome], str] = {
+    Done: "done",
+    Drop: "dropped",
+    Retry: "pending",
+    Failed: "failed",
+    Unknown: "unknown",
+}
+
+
+def _final(kind: EffectKind, effect: Effect, outcome: Outcome) -> Outcome:
+    if isinstance(outcome, Unknown) and kind.repeats_unknown:
+        outcome = Retry(outcome.reason)
+    if isinstance(outcome, Retry) and effect.attempts + 1 >= kind.max_attempts:
+        return Failed(f"gave up after {effect.attempts + 1} attempts: {outcome.reason}")
+    return outcome
+
+
+def _delay(effect: Effect, outcome: Outcome) -> timedelta:
+    if not isinstance(outcome, Retry):
+        return timedelta()
+    if outcome.after_seconds is not None:
+        return timedelta(seconds=outcome.after_seconds)
+    ceiling = min(_LONGEST_DELAY_SECONDS, _FIRST_DELAY_SECONDS * 2.0**effect.attempts)
+    return timedelta(seconds=random.uniform(_FIRST_DELAY_SECONDS / 2, ceiling))
+
+
+def _describe(outcome: Outcome) -> str:
+    return json.dumps(dict(outcome.result) if isinstance(outcome, Done) else {"reason": outcome.reason})
+
+
+def _effect_of(row: Any) -> Effect:  # a driver row: its attributes are the query's columns
+    return Effect(row.merchant_no, row.effect_id, row.kind, row.key, row.payload, row.attempts, row.merchant_id)
+
+
+def _keys(effects: Sequence[Effect]) -> dict[str, Any]:
+    return {"merchants": [e.merchant_no for e in effects], "ids": [e.effect_id for e in effects]}
+
+
+_PENDING = text(
+    """
+    SELECT e.merchant_no, m.merchant_id, e.effect_id, e.kind, e.key, e.payload, e.attempts
+    FROM effect e JOIN merchant m USING (merchant_no)
+    WHERE e.kind = :kind AND e.state = 'pending' AND e.next_at <= :now
+    ORDER BY e.next_at, e.merchant_no, e.effect_id LIMIT :limit FOR UPDATE OF e SKIP LOCKED
+    """
+)
+_ABANDONED = text(
+    """
+    SELECT e.merchant_no, m.merchant_id, e.effect_id, e.kind, e.key, e.payload, e.attempts - 1 AS attempts
+    FROM effect e JOIN merchant m USING (merchant_no)
+    WHERE e.kind = :kind AND e.state = 'calling' AND e.calling_until <= :now
+    ORDER BY e.calling_until LIMIT :limit FOR UPDATE OF e SKIP LOCKED
+    """
+)
+_CALLING = text(
+    """
+    UPDATE effect e SET state = 'calling', attempts = attempts + 1, calling_until = :until, updated_at = :now
+    FROM unnest(CAST(:merchants AS int4[]), CAST(:ids AS uuid[])) AS x(merchant_no, effect_id)
+    WHERE (e.merchant_no, e.effect_id) = (x.merchant_no, x.effect_id)
+    """
+)
+_SETTLE = text(
+    """
+    UPDATE effect e SET state = x.state, outcome = CAST(x.outcome AS jsonb), next_at = x.next_at,
+        calling_until = NULL, updated_at = :now
+    FROM unnest(CAST(:merchants AS int4[]), CAST(:ids AS uuid[]), CAST(:states AS text[]),
+                CAST(:outcomes AS text[]), CAST(:nexts AS timestamptz[]))
+        AS x(merchant_no, effect_id, state, outcome, next_at)
+    WHERE (e.merchant_no, e.effect_id) = (x.merchant_no, x.effect_id)
+    """
+)

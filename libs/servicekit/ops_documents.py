@@ -1,0 +1,143 @@
+"""What the ops routes take and give."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from libs.eventbus.lanes import LANES
+from libs.eventbus.parked import ParkedEvent, Place
+
+Reason = Annotated[str, Field(min_length=3, max_length=500, examples=["the product was deleted on purpose"])]
+LaneNumber = Annotated[int, Field(ge=0, lt=LANES)]
+
+
+class UntoldOut(BaseModel):
+    """Facts committed here that the relay has not handed to the bus yet."""
+
+    bus: str
+    topic: str
+    lanes_behind: int
+    unpublished: int
+    oldest_seconds: float | None
+
+
+class ReadingOut(BaseModel):
+    """How far this service has read a topic; `unread` is null where the bus cannot be asked."""
+
+    source: str
+    topic: str
+    unread: int | None
+    lanes_with_gap: int
+    last_applied_at: datetime | None
+    parked: int
+
+
+class Lag(BaseModel):
+    """Both sides of the bus as this service sees them."""
+
+    telling: list[UntoldOut]
+    reading: list[ReadingOut]
+
+
+class ParkedOut(BaseModel):
+    """An event that failed, or one that waits behind a failed one of the same subject."""
+
+    id: str = Field(examples=["order-ingest.commerce.12.345"])
+    source: str
+    topic: str
+    lane: int
+    sequence: int
+    merchant_id: UUID | None
+    subject: str
+    error: str | None
+    failed: bool
+    status: Literal["parked", "replayed", "discarded"]
+    parked_at: datetime
+    resolved_at: datetime | None
+    resolved_by: str | None
+    reason: str | None
+
+    @classmethod
+    def of(cls, event: ParkedEvent) -> "ParkedOut":
+        return cls.model_validate(_columns(event))
+
+
+class ParkedDetail(ParkedOut):
+    """The same with the event itself; personal data in it stays sealed."""
+
+    event: Any
+
+    @classmethod
+    def of(cls, event: ParkedEvent) -> "ParkedDetail":
+        return cls.model_validate({**_columns(event), "event": event.event})
+
+
+class Discard(BaseModel):
+    reason: Reason
+
+
+class Skip(BaseModel):
+    """A lane that cannot go on: `sequence` is the event that it waits for, and will not get."""
+
+    source: str = Field(examples=["order-ingest"])
+    topic: str = Field(examples=["commerce"])
+    lane: LaneNumber
+    sequence: int = Field(ge=1, examples=[345])
+    reason: Reason
+
+
+class Rewind(BaseModel):
+    """Hand everything after `published` to the bus again: of one lane, or of all where `lane` is null."""
+
+    topic: str = Field(examples=["loyalty"])
+    lane: LaneNumber | None = None
+    published: int = Field(0, ge=0)
+    reason: Reason
+
+
+class Done(BaseModel):
+    """How many lanes were changed."""
+
+    lanes: int
+
+
+class Accepted(BaseModel):
+    """The work goes on as this job."""
+
+    job_id: UUID
+
+
+def place_id(place: Place) -> str:
+    """The name of a parked event over HTTP: `order-ingest.commerce.12.345`."""
+    return f"{place.source}.{place.topic}.{place.lane}.{place.sequence}"
+
+
+def place_of(parked_id: str) -> Place:
+    """The place that the name names.
+
+    Raises:
+        ValueError: it names none.
+    """
+    source, topic, lane, sequence = parked_id.split(".")
+    return Place(source, topic, int(lane), int(sequence))
+
+
+def _columns(event: ParkedEvent) -> dict[str, Any]:
+    return {
+        "id": place_id(event.place),
+        "source": event.place.source,
+        "topic": event.place.topic,
+        "lane": event.place.lane,
+        "sequence": event.place.sequence,
+        "merchant_id": event.merchant_id,
+        "subject": event.subject,
+        "error": event.error,
+        "failed": event.failed,
+        "status": event.status,
+        "parked_at": event.parked_at,
+        "resolved_at": event.resolved_at,
+        "resolved_by": event.resolved_by,
+        "reason": event.reason,
+    }

@@ -1,0 +1,52 @@
+"""One PostgreSQL server for the whole run, and throw-away databases on it."""
+
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import asyncpg
+import pytest
+
+from deploy.local.databases import ServiceUrls
+from deploy.local.postgres import start_server
+from tests.throwaway import Databases
+
+
+@pytest.fixture(scope="session")
+async def admin_url() -> AsyncIterator[str]:
+    """A superuser's URL: the server named by TEST_DATABASE_URL, else one that lives as long as the run."""
+    given = os.environ.get("TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    server = start_server()
+    try:
+        await _forget_durability(server.admin_url)
+        yield server.admin_url
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+async def databases(admin_url: str) -> AsyncIterator[Databases]:
+    """Makes migrated databases for a test and drops them after the run."""
+    made = Databases(admin_url)
+    yield made
+    await made.drop_all()
+
+
+@pytest.fixture
+async def service_urls(databases: Databases) -> Callable[[str], Awaitable[ServiceUrls]]:
+    """`await service_urls("loyalty")`: the URLs of a fresh, migrated database of that service."""
+    return databases.fresh
+
+
+async def _forget_durability(admin_url: str) -> None:
+    """The server writes faster: what it holds ends with the run, and crashes of it are tested elsewhere."""
+    connection = await asyncpg.connect(admin_url)
+    try:
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            await connection.execute(f"ALTER SYSTEM SET {setting} = off")
+        await connection.execute("ALTER SYSTEM SET checkpoint_timeout = '30min'")
+        await connection.execute("SELECT pg_reload_conf()")
+    finally:
+        await connection.close()

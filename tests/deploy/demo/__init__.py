@@ -1,0 +1,1 @@
+"""Tests of the demo's data, plan and figures."""

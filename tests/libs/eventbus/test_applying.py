@@ -1,0 +1,210 @@
+"""The failure ladder: outages park nothing, poison parks itself and what waits behind it, order per subject holds."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from libs.contracts.envelope import Event
+from libs.eventbus.errors import TooManyFailures, TransientFailure
+from libs.eventbus.transaction import Transaction
+from tests.libs.eventbus.bed import Bed, note
+from tests.libs.eventbus.tallies import GROUP, LANE, TalliedV1, customer, erased, tallied
+
+POISON = 666
+
+
+async def refuse_poison(transaction: Transaction, events: Sequence[Event[Any]]) -> None:
+    if any(isinstance(event.fact, TalliedV1) and event.fact.n == POISON for event in events):
+        raise ValueError("this can never be applied")
+    await note(transaction, events)
+
+
+def failing(times: int, error: Callable[[], Exception]) -> Callable[..., Awaitable[None]]:
+    """A handler that raises so often before it works."""
+    left = [times]
+
+    async def handle(transaction: Transaction, events: Sequence[Event[Any]]) -> None:
+        if left[0]:
+            left[0] -= 1
+            raise error()
+        await note(transaction, events)
+
+    return handle
+
+
+async def parked(bed: Bed) -> list[tuple[int, bool, str]]:
+    return [tuple(row) for row in await bed.sql("SELECT seq, failed, status FROM parked_event ORDER BY lane, seq")]
+
+
+async def all_read(bed: Bed) -> bool:
+    return bool(
+        await bed.one("SELECT (SELECT sum(last_seq) FROM inbox_lane) = (SELECT sum(next_seq - 1) FROM outbox_lane)")
+    )
+
+
+async def test_poison_inside_a_batch_parks_itself_and_later_events_of_its_subject_only(bed: Bed) -> None:
+    await bed.say(tallied(1, 0), tallied(2, 0), tallied(1, POISON), tallied(1, 2), tallied(2, 1))
+    await bed.relayed()
+
+    async with bed.running(bed.consumer(refuse_poison).run):
+        await bed.until(lambda: all_read(bed))
+
+    effects = await bed.effects()
+    assert [n for subject, n in effects if subject == str(customer(1))] == [0]
+    assert [n for subject, n in effects if subject == str(customer(2))] == [0, 1]
+    assert await parked(bed) == [(2, True, "parked"), (3, False, "parked")]
+
+
+async def test_later_batches_of_a_parked_subject_wait_behind_it(bed: Bed) -> None:
+    await bed.say(tallied(1, POISON))
+    async with bed.running(bed.relay().run, bed.consumer(refuse_poison).run):
+        await bed.until(lambda: all_read(bed))
+        await bed.say(tallied(1, 1))
+        await bed.until(lambda: all_read(bed))
+
+    assert await bed.effects() == []
+    assert await parked(bed) == [(1, True, "parked"), (2, False, "parked")]
+
+
+async def test_a_payload_that_is_not_the_fact_is_parked(bed: Bed) -> None:
+    await bed.say(tallied(1, 0), tallied(2, 0))
+    await bed.sql("UPDATE outbox SET payload = 'nonsense' WHERE lane = :lane", lane=LANE)
+
+    async with bed.running(bed.relay().run, bed.consumer().run):
+        await bed.until(lambda: all_read(bed))
+
+    assert await bed.effects() == [(str(customer(2)), 0)]
+    assert await parked(bed) == [(1, True, "parked")]
+
+
+async def test_an_erasure_behind_poison_applies_and_removes_what_was_parked(bed: Bed) -> None:
+    await bed.say(tallied(1, POISON), tallied(1, 1))
+    async with bed.running(bed.relay().run, bed.consumer(refuse_poison).run):
+        await bed.until(lambda: all_read(bed))
+        await bed.say(tallied(1, 2), erased(1), tallied(1, 3))
+        await bed.until(lambda: all_read(bed))
+
+    assert await bed.effects() == [(str(customer(1)), 3)]
+    assert {status for _, _, status in await parked(bed)} == {"discarded"}
+    assert await bed.one("SELECT count(*) FROM parked_event WHERE event <> '{}'") == 0
+
+
+async def test_an_erasure_that_cannot_be_applied_stops_its_lane(bed: Bed) -> None:
+    async def refuse_erasure(transaction: Transaction, events: Sequence[Event[Any]]) -> None:
+        if any(not isinstance(event.fact, TalliedV1) for event in events):
+            raise ValueError("no")
+        await note(transaction, events)
+
+    await bed.say(erased(1), tallied(1, 1))
+    await bed.relayed()
+    consumer = bed.consumer(refuse_erasure)
+
+    async with bed.running(consumer.run):
+        await bed.until(lambda: _halted(consumer))
+
+    assert await bed.effects() == []
+    assert await parked(bed) == []
+
+
+@pytest.mark.parametrize("error", [ConnectionError, lambda: TransientFailure("store is away")])
+async def test_an_outage_is_retried_and_parks_nothing(bed: Bed, error: Callable[[], Exception]) -> None:
+    await bed.say(tallied(1, 0), tallied(2, 0))
+    await bed.relayed()
+
+    async with bed.running(bed.consumer(failing(12, error)).run):
+        await bed.applied(2)
+
+    assert await parked(bed) == []
+
+
+async def test_a_transient_failure_of_a_single_event_is_taken_back_and_never_parks_it(bed: Bed) -> None:
+    outage = failing(20, ConnectionError)
+
+    async def poison_then_outage(transaction: Transaction, events: Sequence[Event[Any]]) -> None:
+        if len(events) > 1:
+            raise ValueError("one of them is bad")
+        await outage(transaction, events)
+
+    await bed.say(tallied(1, 0), tallied(1, 1))
+    await bed.relayed()
+
+    async with bed.running(bed.consumer(poison_then_outage).run):
+        await bed.applied(2)
+
+    assert [n for _, n in await bed.effects()] == [0, 1]
+    assert await parked(bed) == []
+    assert await bed.sql("SELECT * FROM attempt") == []
+
+
+async def test_a_single_event_that_times_out_five_times_while_the_database_works_is_parked(bed: Bed) -> None:
+    tries = []
+
+    async def slow(transaction: Transaction, events: Sequence[Event[Any]]) -> None:
+        if any(event.fact.n == POISON for event in events):
+            tries.append(len(events))
+            raise TimeoutError
+        await note(transaction, events)
+
+    await bed.say(tallied(1, POISON), tallied(2, 0))
+    await bed.relayed()
+
+    async with bed.running(bed.consumer(slow).run):
+        await bed.until(lambda: all_read(bed))
+
+    assert tries.count(1) == 5
+    assert await parked(bed) == [(1, True, "parked")]
+    assert await bed.effects() == [(str(customer(2)), 0)]
+
+
+async def test_a_transaction_that_the_database_refuses_as_deadlocked_is_transient(bed: Bed) -> None:
+    async def deadlock(transaction: Transaction, events: Sequence[Event[Any]]) -> None:
+        if not tried:
+            tried.append(True)
+            await transaction.connection.execute(text("DO $$ BEGIN RAISE 'x' USING ERRCODE = '40P01'; END $$"))
+        await note(transaction, events)
+
+    tried: list[bool] = []
+    await bed.say(tallied(1, 0))
+    await bed.relayed()
+
+    async with bed.running(bed.consumer(deadlock).run):
+        await bed.applied(1)
+
+    assert await parked(bed) == []
+
+
+async def test_a_bad_deploy_opens_the_circuit_instead_of_parking_everybody(bed: Bed) -> None:
+    async def always(transaction: Transaction, events: Sequence[Event[Any]]) -> None:
+        raise KeyError("a bug")
+
+    await bed.say(*(tallied(number, 0) for number in range(200)))
+    await bed.relayed()
+
+    with pytest.raises(TooManyFailures):
+        await bed.consumer(always).run(asyncio.Event())
+
+    assert await bed.one("SELECT count(*) FROM parked_event") == 51
+
+
+async def test_after_a_death_events_are_tried_singly_and_counted(bed: Bed) -> None:
+    sizes: list[int] = []
+
+    async def measure(transaction: Transaction, events: Sequence[Event[Any]]) -> None:
+        sizes.append(len(events))
+        await note(transaction, events)
+
+    await bed.sql("INSERT INTO worker_start VALUES (:group, '0', now())", group=GROUP)  # never ended
+    await bed.say(*(tallied(1, n) for n in range(5)))
+    await bed.relayed()
+
+    async with bed.running(bed.consumer(measure).run):
+        await bed.applied(5)
+
+    assert sizes == [1] * 5
+
+
+async def _halted(consumer: Any) -> bool:
+    return bool(consumer.applier and consumer.applier.halted)

@@ -1,0 +1,133 @@
+"""The consumer's shell in the virtual world: fetch, apply, watch, commit the offsets."""
+
+from dataclasses import dataclass, field
+
+from libs.eventbus.answers import Demand, HaltGroup, HaltLane, Reread
+from libs.eventbus.protocol import watch
+from libs.eventbus.words import Lane, LaneNumber, LaneWatch, Mark, Progress, Record, Sight, Signal, Tick, Verified
+from tests.sim.applying import Applier, Seens
+from tests.sim.effects import ConsumerDatabase, Handler
+from tests.sim.log import PARTITIONS, Log
+from tests.sim.relay import partition_of
+from tests.sim.source import LANES
+from tests.sim.world import Body, Process
+
+FETCHED = 50
+
+
+@dataclass(eq=False, slots=True)
+class _Reader:
+    """What a consumer process knows; lost when it dies."""
+
+    applier: Applier
+    incarnation: int
+    positions: dict[int, int] = field(default_factory=dict)
+    at_end: dict[int, bool] = field(default_factory=dict)  # whether the last fetch reached the end
+    watches: dict[Lane, LaneWatch] = field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class Consumers:
+    """The members of one group."""
+
+    database: ConsumerDatabase
+    log: Log
+    handler: Handler
+    reported: dict[LaneNumber, int]
+    assignment: dict[int, str] = field(default_factory=lambda: {n: f"consumer-{n % 2}" for n in range(PARTITIONS)})
+    latency: float = 0.0
+
+    def body(self, process: Process) -> Body:
+        world, wait = self.database.world, 0.02
+        clean = process.name not in self.database.unclean
+        applier = Applier(self.database, self.handler, process, clean, self.latency)
+        reader = _Reader(applier, self.log.incarnation)
+        self.database.unclean.add(process.name)
+        while True:
+            yield wait * (0.5 + world.random.random())
+            if self.database.group_halted is not None:
+                wait = 2.0
+                continue
+            self._take_assignment(process, reader)
+            fetched = self._fetch(reader)
+            items = [item for entries in fetched.values() for entry in entries for item in entry]
+            if items:
+                seen = yield from applier.apply(items)
+                yield from self._settle(reader, {n: len(entries) for n, entries in fetched.items()}, seen)
+            self._tick(reader)
+            wait = 0.02 if items else min(1.0, wait * 1.5)
+
+    def _take_assignment(self, process: Process, reader: _Reader) -> None:
+        owned = {number for number, owner in self.assignment.items() if owner == process.name}
+        if reader.incarnation != self.log.incarnation:
+            reader.incarnation = self.log.incarnation
+            reader.positions.clear()
+        for number in set(reader.positions) - owned:
+            del reader.positions[number]
+        for number in owned - set(reader.positions):
+            reader.positions[number] = self.log.committed.get(number, 0)
+        now = self.database.world.now
+        kept = {lane: watch for lane, watch in reader.watches.items() if partition_of(lane) in owned}
+        reader.watches = {lane: kept.get(lane, LaneWatch(lane, now)) for lane in LANES if partition_of(lane) in owned}
+        if self.database.world.random.random() < 0.05:
+            self._report()
+
+    def _report(self) -> None:
+        if self.database.world.random.random() >= self.log.control_loss:
+            for lane, mark in self.database.marks.items():
+                self.reported[lane.topic, lane.number] = mark.sequence
+
+    def _fetch(self, reader: _Reader) -> dict[int, list[tuple[Record | Signal, ...]]]:
+        fetched = {}
+        for number in sorted(reader.positions):
+            entries = self.log.partitions[number]
+            if reader.positions[number] > len(entries):
+                reader.positions[number] = 0
+            start = reader.positions[number]
+            fetched[number] = entries[start : start + FETCHED]
+            reader.at_end[number] = start + FETCHED >= len(entries)
+        return fetched
+
+    def _settle(self, reader: _Reader, read: dict[int, int], seen: Seens) -> Body:
+        """After the commit of the effects: positions, what the lanes' watches demand, and the stored offsets."""
+        for number, count in read.items():
+            reader.positions[number] += count
+        reached = dict(reader.positions)
+        for one in seen:
+            if isinstance(one.sight, Progress):
+                reader.applier.done[one.lane] += 1
+            self._watch(reader, one.lane, one.mark, one.sight)
+        yield self.database.world.moment()
+        for number, position in reached.items():
+            self.log.commit(number, position)
+
+    def _tick(self, reader: _Reader) -> None:
+        for lane in list(reader.watches):
+            number = partition_of(lane)
+            self._watch(reader, lane, self.database.marks[lane], Tick(reader.at_end[number]))
+
+    def _watch(self, reader: _Reader, lane: Lane, mark: Mark, sight: Sight) -> None:
+        if lane not in reader.watches or lane in reader.applier.halted:
+            return
+        world, before = self.database.world, reader.watches[lane]
+        nonce = f"{world.random.getrandbits(32):08x}" if isinstance(sight, Tick) else ""
+        reader.watches[lane], demands = watch(before, mark, sight, now=world.now, nonce=nonce)
+        if isinstance(sight, Verified) and before.suspected and not reader.watches[lane].suspected:
+            world.counts["absorbed foreign records"] += 1
+        for demand in demands:
+            self._demand(reader, demand)
+
+    def _demand(self, reader: _Reader, demand: Demand) -> None:
+        world = self.database.world
+        world.note(f"demand {demand}")
+        world.counts[f"asked {type(demand).__name__.lower()}"] += 1
+        match demand:
+            case Reread(lane):
+                reader.positions[partition_of(lane)] = 0
+                reader.at_end[partition_of(lane)] = False
+            case HaltLane(lane, reason):
+                reader.applier.halt(lane, reason)
+            case HaltGroup(lane, reason):
+                self.database.group_halted = (lane, reason)
+            case _:
+                self.log.ask(demand)
