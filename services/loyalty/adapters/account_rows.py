@@ -1,0 +1,132 @@
+"""Members' account rows: found, added where missing, locked in one order."""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.loyalty.adapters.columns import columns
+from services.loyalty.adapters.errors import ChangedMeanwhile
+from services.loyalty.application.workspace import Member, Workspace
+from services.loyalty.domain.accounts import Account
+from services.loyalty.domain.book import Book
+from services.loyalty.domain.tiers import Standing
+
+_FIND = text("""
+SELECT k.merchant_no, k.owner, a.account_id, a.alias_of
+FROM unnest(CAST(:merchants AS int4[]), CAST(:owners AS uuid[])) k(merchant_no, owner)
+CROSS JOIN LATERAL (SELECT account_id, alias_of FROM account WHERE merchant_no = k.merchant_no AND owner = k.owner
+                    AND kind = 'member' AND wallet = 'points' OFFSET 0) a
+""")
+# Sorted input: two transactions that add the same members meet them in the same order.
+_ADD = text("""
+INSERT INTO account (merchant_no, kind, owner)
+SELECT merchant_no, 'member', owner
+FROM unnest(CAST(:merchants AS int4[]), CAST(:owners AS uuid[])) WITH ORDINALITY k(merchant_no, owner, n) ORDER BY n
+ON CONFLICT DO NOTHING
+""")
+# The probe runs once per element, in the order of the arrays, and locks what it finds: one lock order for everybody.
+_LOCK = text("""
+SELECT a.* FROM unnest(CAST(:merchants AS int4[]), CAST(:ids AS int8[])) k(merchant_no, account_id)
+CROSS JOIN LATERAL (
+    SELECT merchant_no, account_id, owner, posted, held, debt, max_debt, next_expiry, alias_of, identity_version,
+           enrolled_at, version, step, step_since, spend, spend_as_of, spend_oldest, review_at
+    FROM account WHERE merchant_no = k.merchant_no AND account_id = k.account_id OFFSET 0 FOR NO KEY UPDATE) a
+""")
+_UPDATE = text("""
+UPDATE account a SET posted = k.posted, held = k.held, debt = k.debt, max_debt = k.max_debt,
+    next_expiry = k.next_expiry, alias_of = k.alias_of, identity_version = k.identity_version,
+    enrolled_at = k.enrolled_at, step = k.step, step_since = k.step_since, spend = k.spend,
+    spend_as_of = k.spend_as_of, spend_oldest = k.spend_oldest, review_at = k.review_at, version = a.version + 1
+FROM unnest(CAST(:merchants AS int4[]), CAST(:ids AS int8[]), CAST(:versions AS int8[]), CAST(:posted AS int8[]),
+    CAST(:held AS int8[]), CAST(:debt AS int8[]), CAST(:max_debt AS int8[]), CAST(:next_expiry AS timestamptz[]),
+    CAST(:alias_of AS int8[]), CAST(:identity_versions AS int8[]), CAST(:enrolled_at AS timestamptz[]),
+    CAST(:step AS int2[]), CAST(:step_since AS timestamptz[]), CAST(:spend AS int8[]),
+    CAST(:spend_as_of AS timestamptz[]), CAST(:spend_oldest AS timestamptz[]), CAST(:review_at AS timestamptz[]))
+    k(merchant_no, account_id, version, posted, held, debt, max_debt, next_expiry, alias_of, identity_version,
+      enrolled_at, step, step_since, spend, spend_as_of, spend_oldest, review_at)
+WHERE a.merchant_no = k.merchant_no AND a.account_id = k.account_id AND a.version = k.version
+""")
+_UPDATED = """merchants ids versions posted held debt max_debt next_expiry alias_of identity_versions enrolled_at
+    step step_since spend spend_as_of spend_oldest review_at"""
+
+AccountKey = tuple[int, int]  # merchant_no, account_id
+MemberKey = tuple[int, UUID]  # merchant_no, customer_id
+
+
+async def find_or_add(connection: AsyncConnection, owners: Collection[MemberKey]) -> dict[MemberKey, int]:
+    """The account of every owner; those without one have an empty one now. Locks nothing that was there."""
+    found = await _find(connection, owners)
+    missing = sorted(set(owners) - set(found))
+    if missing:
+        await connection.execute(_ADD, columns("merchants owners", missing))
+        found |= await _find(connection, missing)
+    return found
+
+
+async def lock(connection: AsyncConnection, workspace: Workspace, wanted: Iterable[AccountKey]) -> None:
+    """The accounts, and those that they are aliases of, are locked and in the workspace."""
+    merchants = {merchant.merchant_no: merchant.merchant_id for merchant in workspace.merchants.values()}
+    missing = sorted(key for key in set(wanted) if key[1] not in workspace.members)
+    while missing:
+        aliases: set[AccountKey] = set()
+        for row in await connection.execute(_LOCK, columns("merchants ids", missing)):
+            member = _member(tuple(row), workspace, merchants[row[0]])
+            account = member.account
+            workspace.members[account.account_id] = member
+            workspace.accounts[account.merchant_no, account.customer_id] = account.account_id
+            if account.alias_of is not None:
+                aliases.add((account.merchant_no, account.alias_of))
+        missing = sorted(key for key in aliases if key[1] not in workspace.members)
+
+
+async def store(connection: AsyncConnection, workspace: Workspace) -> None:
+    """Every account that changed is stored.
+
+    Raises: ChangedMeanwhile.
+    """
+    touched = [member for member in workspace.members.values() if member.book.touched]
+    if not touched:
+        return
+    rows = sorted((_row(member) for member in touched), key=lambda row: row[:2])
+    done = await connection.execute(_UPDATE, columns(_UPDATED, rows))
+    if done.rowcount != len(rows):
+        raise ChangedMeanwhile(f"{len(rows) - done.rowcount} of {len(rows)} accounts")
+
+
+async def _find(connection: AsyncConnection, owners: Collection[MemberKey]) -> dict[MemberKey, int]:
+    if not owners:
+        return {}
+    rows = await connection.execute(_FIND, columns("merchants owners", sorted(owners)))
+    return {(merchant_no, owner): account_id for merchant_no, owner, account_id, _ in rows}
+
+
+def _member(row: tuple[object, ...], workspace: Workspace, merchant_id: UUID) -> Member:
+    account = Account(*row[:12])  # type: ignore[arg-type]  # the driver's row, in the order of the SELECT above
+    standing = Standing(*row[12:])  # type: ignore[arg-type]
+    book = Book(merchant_id, account, workspace.journal, whole=False)
+    return Member(book, standing, planned=standing.review_at)
+
+
+def _row(member: Member) -> tuple[object, ...]:
+    account, standing = member.account, member.standing
+    instants: tuple[datetime | None, ...] = (standing.as_of, standing.oldest, standing.review_at)
+    return (
+        account.merchant_no,
+        account.account_id,
+        account.version,
+        account.posted,
+        account.held,
+        account.debt,
+        account.max_debt,
+        account.next_expiry,
+        account.alias_of,
+        account.identity_version,
+        account.enrolled_at,
+        standing.step,
+        standing.since,
+        standing.spend,
+        *instants,
+    )

@@ -1,0 +1,143 @@
+"""What a batch of facts needs in memory: little for the usual grant, everything where points may be taken back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from libs.contracts.commerce import (
+    CustomerMergedV1,
+    CustomerRegisteredV1,
+    MerchantRegisteredV1,
+    OrderCancelledV1,
+    OrderChangedV1,
+    OrderDeletedV1,
+    OrderLine,
+    OrderPaidV1,
+    OrderPlacedV1,
+    OrderRefundedV1,
+)
+from libs.contracts.envelope import Event
+from services.loyalty.application.workspace import Member, OrderKey, Workspace
+from services.loyalty.domain.orders import Order, eligible_of
+
+ALWAYS = datetime(1, 1, 1, tzinfo=UTC)
+FOR_EVER = datetime(9999, 12, 31, tzinfo=UTC)
+
+_TELLING = (OrderPlacedV1, OrderChangedV1)
+_UNDOING = (OrderRefundedV1, OrderCancelledV1, OrderDeletedV1)
+AnyEvent = Event[Any]  # the fact's class is told apart by isinstance below
+
+
+@dataclass(slots=True)
+class Keys:
+    """Rows to find and lock: the first of two looks."""
+
+    merchants: set[UUID] = field(default_factory=set)
+    customers: set[tuple[UUID, UUID]] = field(default_factory=set)  # merchant_id, customer_id
+    orders: set[tuple[UUID, UUID]] = field(default_factory=set)  # merchant_id, order_id
+    accounts: set[tuple[UUID, int]] = field(default_factory=set)  # merchant_id, account_id
+    entries: set[tuple[UUID, UUID]] = field(default_factory=set)  # merchant_id, entry_id
+
+
+@dataclass(slots=True)
+class Scope:
+    """What to load of one member: the second look, which the locked rows decide."""
+
+    since: datetime = FOR_EVER  # lots that become usable later than this are needed
+    until: datetime = ALWAYS
+    lots: bool = False
+    whole: bool = False  # all live lots and open holds
+    year: bool = False  # all orders of the year, whether or not they leave it
+
+    def reach(self, at: datetime) -> None:
+        self.since = min(self.since, at)
+        self.until = max(self.until, at)
+
+
+def keys_of(events: Sequence[AnyEvent]) -> Keys:
+    """The rows that the facts name."""
+    keys = Keys()
+    for event in events:
+        merchant_id, fact = event.merchant_id, event.fact
+        keys.merchants.add(merchant_id)
+        if isinstance(fact, MerchantRegisteredV1):
+            continue
+        keys.customers.add((merchant_id, fact.customer_id))
+        if isinstance(fact, CustomerMergedV1):
+            keys.customers.add((merchant_id, fact.into_customer_id))
+        elif not isinstance(fact, CustomerRegisteredV1):
+            keys.orders.add((merchant_id, fact.order_id))
+    return keys
+
+
+def scopes_of(workspace: Workspace, events: Sequence[AnyEvent]) -> dict[int, Scope]:
+    """What each member's rows must be loaded with before the facts are heard."""
+    scopes: dict[int, Scope] = {}
+    highest: dict[OrderKey, int] = {}
+    for event in events:
+        fact = event.fact
+        if isinstance(fact, CustomerMergedV1):
+            _merge(workspace, event, scopes)
+        elif not isinstance(fact, CustomerRegisteredV1 | MerchantRegisteredV1):
+            _order(workspace, event, scopes, highest)
+    for account_id, scope in scopes.items():
+        _widen(workspace.members[account_id], scope)
+    return scopes
+
+
+def whole_scope(member: Member, at: datetime) -> Scope:
+    """A scope with everything that is alive, for a command on this one member."""
+    scope = Scope(since=at, until=at, lots=True, whole=True)
+    _widen(member, scope)
+    return scope
+
+
+def _merge(workspace: Workspace, event: AnyEvent, scopes: dict[int, Scope]) -> None:
+    merchant_no = workspace.merchant(event.merchant_id).merchant_no
+    for customer_id in (event.fact.customer_id, event.fact.into_customer_id):
+        member = workspace.member(merchant_no, customer_id)
+        scope = scopes.setdefault(member.account.account_id, Scope())
+        scope.reach(event.envelope.occurred_at)
+        scope.lots = scope.whole = scope.year = True
+
+
+def _order(workspace: Workspace, event: AnyEvent, scopes: dict[int, Scope], highest: dict[OrderKey, int]) -> None:
+    fact = event.fact
+    merchant_no = workspace.merchant(event.merchant_id).merchant_no
+    owner = workspace.member(merchant_no, fact.customer_id)
+    order = workspace.orders.get((merchant_no, fact.order_id))
+    holder = workspace.survivor(order.account_id) if order else owner
+    whole = _may_take_back(fact, order, highest, (merchant_no, fact.order_id)) or (
+        isinstance(fact, _TELLING) and holder is not owner
+    )
+    for member in {id(each): each for each in (owner, holder)}.values():
+        scope = scopes.setdefault(member.account.account_id, Scope())
+        scope.reach(event.envelope.occurred_at)
+        scope.whole |= whole
+        scope.lots |= whole or isinstance(fact, OrderPaidV1) or bool(order and order.paid_at)
+
+
+def _may_take_back(fact: Any, order: Order | None, highest: dict[OrderKey, int], key: OrderKey) -> bool:
+    """True where the order may be worth less afterwards; facts earlier in the batch count as known."""
+    if isinstance(fact, _UNDOING):
+        return True
+    if not isinstance(fact, _TELLING):
+        return False
+    eligible = eligible_of_lines(fact.lines)
+    before = max(highest.get(key, 0), order.eligible if order else 0)
+    highest[key] = max(before, eligible)
+    return eligible < before or bool(order and order.line_refunds and order.told)
+
+
+def eligible_of_lines(lines: Sequence[OrderLine]) -> int:
+    """What was paid for goods on these lines."""
+    return eligible_of((line.total_minor, line.gift_card) for line in lines)
+
+
+def _widen(member: Member, scope: Scope) -> None:
+    """Lots that die in reach must be there to be buried."""
+    expiry = member.account.next_expiry
+    if expiry is not None and expiry <= scope.until:
+        scope.lots = scope.whole = True

@@ -1,0 +1,218 @@
+"""Programmes and their versions: draft, change, publish; and the programme in figures."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Query, Response
+from pydantic import AwareDatetime
+
+from libs.servicekit import audit
+from libs.servicekit.auth import Principal
+from libs.servicekit.idempotency import Answer, Once, optional_key
+from libs.servicekit.pagination import Page
+from libs.servicekit.problems import Flaw, Problem, conflict, invalid, not_found
+from libs.servicekit.unit_of_work import UnitOfWork
+from services.loyalty.application.edit_programme import Changes, change_draft, draft_version, publish_version
+from services.loyalty.application.errors import DraftChanged, UnknownProgramme, VersionNotDraft
+from services.loyalty.application.views import ProgrammeView, VersionView
+from services.loyalty.domain.accounts import DebtPolicy
+from services.loyalty.domain.programmes import Tier
+from services.loyalty.entrypoints.access import ProgrammesReader, ProgrammesWriter, TheKit, TheParts
+from services.loyalty.entrypoints.governing import published
+from services.loyalty.entrypoints.schemas import (
+    ProgrammeDocument,
+    SummaryDocument,
+    TierStepDocument,
+    VersionDocument,
+    VersionRequest,
+)
+
+router = APIRouter(prefix="/v1/programmes", tags=["programmes"])
+
+TheKey = Annotated[Once, Depends(optional_key)]
+IfMatch = Annotated[str, Header(description="The draft's ETag.", examples=['"1"'])]
+AsOf = Annotated[AwareDatetime | None, Query(description="Instant of the figures; now if left out.")]
+
+
+@router.get("", summary="List programmes")
+async def list_programmes(principal: ProgrammesReader, kit: TheKit, parts: TheParts) -> Page[ProgrammeDocument]:
+    async with kit.database.read(principal.merchant) as uow:
+        found = await parts.programmes.all(uow)
+    return Page(items=[_document(each) for each in found], next_cursor=None)
+
+
+@router.get("/{programme_id}", summary="Show a programme with all its versions")
+async def show_programme(
+    programme_id: UUID, principal: ProgrammesReader, kit: TheKit, parts: TheParts
+) -> ProgrammeDocument:
+    async with kit.database.read(principal.merchant) as uow:
+        found = await parts.programmes.find(uow, programme_id)
+    if found is None:
+        raise not_found("programme")
+    return _document(found)
+
+
+@router.get("/{programme_id}/versions/{number}", summary="Show a version")
+async def show_version(
+    programme_id: UUID, number: int, response: Response, principal: ProgrammesReader, kit: TheKit, parts: TheParts
+) -> VersionDocument:
+    async with kit.database.read(principal.merchant) as uow:
+        found = await parts.programmes.find(uow, programme_id)
+    version = found.version(number) if found else None
+    if version is None:
+        raise not_found("version")
+    response.headers["ETag"] = _etag(version)
+    return VersionDocument.of(version)
+
+
+@router.post(
+    "/{programme_id}/versions",
+    status_code=201,
+    summary="Draft the next version",
+    response_model=VersionDocument,
+    description="The draft says what the newest version says, with the changes given.",
+)
+async def post_version(
+    programme_id: UUID,
+    wanted: VersionRequest,
+    principal: ProgrammesWriter,
+    kit: TheKit,
+    parts: TheParts,
+    once: TheKey,
+) -> Any:  # the stored answer, as the key's first request got it
+    now = kit.clock.now()
+    async with kit.database.begin(principal.merchant) as uow:
+
+        async def run() -> Answer:
+            with _Refusals():
+                version = await draft_version(parts.programmes, uow, programme_id, _changes(wanted), now)
+            await _note(uow, principal, "programme_version.draft", programme_id, version, now)
+            return Answer(201, VersionDocument.of(version), {"ETag": _etag(version)})
+
+        return await once.run(uow, principal, run, now=now)
+
+
+@router.patch("/{programme_id}/versions/{number}", summary="Change a draft")
+async def patch_version(
+    programme_id: UUID,
+    number: int,
+    wanted: VersionRequest,
+    response: Response,
+    principal: ProgrammesWriter,
+    kit: TheKit,
+    parts: TheParts,
+    if_match: IfMatch,
+) -> VersionDocument:
+    async with kit.database.begin(principal.merchant) as uow:
+        with _Refusals():
+            version = await change_draft(
+                parts.programmes, uow, programme_id, number, _changes(wanted), seen_revision=_revision(if_match)
+            )
+        await _note(uow, principal, "programme_version.change", programme_id, version, kit.clock.now())
+    response.headers["ETag"] = _etag(version)
+    return VersionDocument.of(version)
+
+
+@router.post(
+    "/{programme_id}/versions/{number}/publication",
+    summary="Publish a draft",
+    response_model=VersionDocument,
+    description="In force from its effective date, which may lie in the past: paid orders placed since then that "
+    "earned nothing so far earn under it. Awards made under earlier versions stay as they are.",
+)
+async def post_publication(
+    programme_id: UUID, number: int, principal: ProgrammesWriter, kit: TheKit, parts: TheParts, once: TheKey
+) -> Any:  # the stored answer, as the key's first request got it
+    now = kit.clock.now()
+    async with kit.database.begin(principal.merchant) as uow:
+
+        async def run() -> Answer:
+            with _Refusals():
+                version = await publish_version(
+                    parts.programmes, uow, programme_id, number, merchant_id=principal.merchant, now=now
+                )
+            await _note(uow, principal, "programme_version.publish", programme_id, version, now)
+            return Answer(200, VersionDocument.of(version))
+
+        return await once.run(uow, principal, run, now=now)
+
+
+@router.get("/{programme_id}/summary", summary="Show a programme in figures")
+async def show_summary(
+    programme_id: UUID, principal: ProgrammesReader, kit: TheKit, parts: TheParts, as_of: AsOf = None
+) -> SummaryDocument:
+    at = as_of or kit.clock.now()
+    async with kit.database.read(principal.merchant) as uow:
+        found = await parts.programmes.find(uow, programme_id)
+        if found is None:
+            raise not_found("programme")
+        programme = published(found, uow)
+        summary = await parts.proofs.summary(uow, programme, at)
+    return SummaryDocument.of(summary, [tier.name for tier in programme.governing(at).rules.tiers])
+
+
+class _Refusals:
+    """Inside it, what the use cases refuse leaves as a problem."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, UnknownProgramme):
+            raise not_found("programme version") from error
+        if isinstance(error, VersionNotDraft):
+            raise conflict("version-published", "Published versions never change: draft the next one.") from error
+        if isinstance(error, DraftChanged):
+            detail = "The draft was changed meanwhile: read it again and send its new ETag."
+            raise Problem("draft-changed", 412, "Precondition failed", detail) from error
+
+
+def _document(view: ProgrammeView) -> ProgrammeDocument:
+    versions = [VersionDocument.of(version) for version in view.versions]
+    return ProgrammeDocument(programme_id=view.programme_id, name=view.name, versions=versions)
+
+
+def _etag(version: VersionView) -> str:
+    return f'"{version.revision}"'
+
+
+def _revision(if_match: str) -> int:
+    text = if_match.strip().removeprefix("W/").strip('"')
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        raise invalid("See errors.", [Flaw(pointer="/header/if-match", detail="not an ETag of a draft")])
+    return int(text)
+
+
+def _changes(wanted: VersionRequest) -> Changes:
+    said = wanted.model_dump(exclude_unset=True, exclude={"effective_at", "tiers", "debt_policy"})
+    nullable = {"expires_after_days"}
+    rules: dict[str, Any] = {name: value for name, value in said.items() if value is not None or name in nullable}
+    if wanted.debt_policy is not None:
+        rules["debt_policy"] = DebtPolicy(wanted.debt_policy)
+    if wanted.tiers is not None:
+        rules["tiers"] = _ladder(wanted.tiers)
+    return Changes(wanted.effective_at, rules)
+
+
+def _ladder(steps: list[TierStepDocument]) -> tuple[Tier, ...]:
+    """The tiers, each harder to reach than the one before and called differently from all."""
+    thresholds = [step.threshold_minor for step in steps]
+    names = {step.name for step in steps} - {"none"}
+    if thresholds != sorted(set(thresholds)) or len(names) != len(steps):
+        raise invalid("See errors.", [Flaw(pointer="/tiers", detail="rising thresholds, different names, none 'none'")])
+    return tuple(Tier(step.name, step.threshold_minor) for step in steps)
+
+
+async def _note(
+    uow: UnitOfWork, principal: Principal, action: str, programme_id: UUID, version: VersionView, now: datetime
+) -> None:
+    await audit.record(
+        uow.connection,
+        merchant_no=uow.merchant_no,
+        actor=principal.subject,
+        action=action,
+        target=f"programme:{programme_id}:version:{version.number}",
+        now=now,
+        after=VersionDocument.of(version).model_dump(mode="json"),
+    )

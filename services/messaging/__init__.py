@@ -1,0 +1,1 @@
+"""Decides which message is sent, sends it once, and says why."""

@@ -1,0 +1,62 @@
+"""What messaging listens to, and what it does about it."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from libs.contracts.commerce import (
+    ConsentCapturedV1,
+    CustomerErasedV1,
+    CustomerMergedV1,
+    CustomerRegisteredV1,
+    CustomerUpdatedV1,
+    MerchantRegisteredV1,
+    OrderPaidV1,
+)
+from libs.contracts.envelope import Event
+from libs.contracts.fact import Fact
+from libs.contracts.loyalty import PointsEarnedV1
+from libs.eventbus.subscriptions import Reaction
+from services.messaging.application.describe_contact import describe_contact, erase_contact, register_merchant
+from services.messaging.application.merge_contacts import merge_contacts
+from services.messaging.application.plan_message import hear_order, plan_points_message
+from services.messaging.application.record_consent import record_consent
+from services.messaging.application.workspace import Workspace
+from services.messaging.domain.consent import Statement
+
+TOPICS: Final = ("commerce", "loyalty")
+
+
+def on_consent_captured(workspace: Workspace, event: Event[ConsentCapturedV1]) -> None:
+    """The captured statement is weighed against what is known."""
+    fact, proof = event.fact, event.fact.proof
+    record_consent(
+        workspace,
+        merchant_id=event.merchant_id,
+        customer_id=fact.customer_id,
+        channel=fact.channel,
+        topic=fact.topic,
+        statement=Statement(
+            state=fact.state,
+            at=proof.at,
+            made="snapshot" if fact.snapshot else "act",
+            source=proof.source,
+            text_version=proof.text_version,
+            ip_hash=proof.ip_hash,
+        ),
+        cause=event.as_cause(),
+    )
+
+
+SUBSCRIPTIONS: Final[Mapping[type[Fact], Reaction[Workspace]]] = MappingProxyType(
+    {
+        MerchantRegisteredV1: register_merchant,
+        CustomerRegisteredV1: describe_contact,
+        CustomerUpdatedV1: describe_contact,
+        CustomerMergedV1: merge_contacts,
+        CustomerErasedV1: erase_contact,
+        ConsentCapturedV1: on_consent_captured,
+        OrderPaidV1: hear_order,
+        PointsEarnedV1: plan_points_message,
+    }
+)

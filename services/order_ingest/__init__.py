@@ -1,0 +1,1 @@
+"""Takes orders and customers from storefronts, in one language."""

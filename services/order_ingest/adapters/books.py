@@ -1,0 +1,55 @@
+"""The books on PostgreSQL: what a batch concerns, loaded and stored in a constant number of statements."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from libs.servicekit.sealing import Vault
+from services.order_ingest.adapters.books_merges import move_to_survivors
+from services.order_ingest.adapters.books_orders import load_orders, store_history, store_orders
+from services.order_ingest.adapters.books_people import load_people, store_people
+from services.order_ingest.adapters.books_products import load_products, store_products
+from services.order_ingest.application.entries import Entry
+from services.order_ingest.application.workspace import Workspace
+
+# One lock per merchant, held to the end of the transaction: two batches that touch one merchant follow each other,
+# so no row can appear or change between load and store, and identities may be joined across the merchant's stores.
+_LOCK = text(
+    "SELECT 1 FROM merchant WHERE merchant_no = ANY(CAST(:numbers AS int4[])) ORDER BY merchant_no FOR NO KEY UPDATE"
+)
+
+
+class PostgresBooks:
+    """`Books` inside the transaction of `connection`."""
+
+    def __init__(self, connection: AsyncConnection, vault: Vault, now: datetime) -> None:
+        self._connection = connection
+        self._vault = vault
+        self._now = now
+
+    async def load(self, entries: Sequence[Entry]) -> Workspace:
+        """Everything that the entries concern, the merchants locked first, in the order of their numbers."""
+        numbers = sorted({entry.storefront.merchant_no for entry in entries})
+        await self._connection.execute(_LOCK, {"numbers": numbers})
+        orders = await load_orders(self._connection, entries)
+        people = await load_people(self._connection, entries, orders, self._vault)
+        products = await load_products(self._connection, entries)
+        return Workspace(
+            orders=dict(orders),
+            order_stores={},
+            people=people,
+            products=dict(products),
+            stored_orders=frozenset(orders),
+            stored_customers=frozenset(id_ for each in people.values() for id_ in each.customers),
+            stored_products=frozenset(products),
+        )
+
+    async def store(self, workspace: Workspace) -> None:
+        """Everything that changed stands: orders, their history, customers, identities, products."""
+        await move_to_survivors(self._connection, workspace)
+        await store_orders(self._connection, workspace, self._now)
+        await store_history(self._connection, workspace, self._now)
+        await store_people(self._connection, workspace, self._vault, self._now)
+        await store_products(self._connection, workspace, self._now)

@@ -1,0 +1,143 @@
+"""Customers and the keys that find them: set-based load and store."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from libs.servicekit.sealing import Vault
+from services.order_ingest.adapters.columns import by_column, sql, unnest
+from services.order_ingest.adapters.people_rows import customer_of, values_of
+from services.order_ingest.application.entries import Entry
+from services.order_ingest.application.workspace import Workspace
+from services.order_ingest.domain.customer import Key, Strength
+from services.order_ingest.domain.order import Order
+from services.order_ingest.domain.people import People
+
+_KEY_COLUMNS: Final = {"merchant_no": "int4", "strength": "int2", "store_no": "int4", "value": "text"}
+_OWNERS = sql(
+    """
+    SELECT w.merchant_no, w.strength, w.store_no, w.value, i.customer_id FROM {keys}
+    CROSS JOIN LATERAL (SELECT customer_id FROM identity i WHERE (i.merchant_no, i.strength, i.store_no, i.value)
+        = (w.merchant_no, w.strength, w.store_no, w.value) OFFSET 0) i
+    """,
+    keys=unnest(_KEY_COLUMNS, alias="w"),
+)
+_CUSTOMERS = text(
+    """
+    SELECT c.* FROM unnest(CAST(:merchants AS int4[]), CAST(:customers AS uuid[])) w(merchant_no, customer_id)
+    CROSS JOIN LATERAL (
+        SELECT merchant_no, customer_id, strength, store_id, identity_version, platform_stores, description_enc,
+               consents, merged_into, registered_at
+        FROM customer c WHERE (c.merchant_no, c.customer_id) = (w.merchant_no, w.customer_id) OFFSET 0) c
+    """
+)
+_CUSTOMER_COLUMNS: Final = {
+    "merchant_no": "int4",
+    "customer_id": "uuid",
+    "strength": "int2",
+    "store_id": "uuid",
+    "identity_version": "int4",
+    "platform_stores": "text",
+    "description_enc": "bytea",
+    "consents": "text",
+    "merged_into": "uuid",
+    "registered_at": "timestamptz",
+}
+_AS_STORED: Final = {"platform_stores": "CAST(platform_stores AS int4[])"}
+_INSERT = sql(
+    "INSERT INTO customer ({columns}, updated_at) SELECT {values}, :now FROM {rows}",
+    columns=", ".join(_CUSTOMER_COLUMNS),
+    values=", ".join(_AS_STORED.get(name, name) for name in _CUSTOMER_COLUMNS),
+    rows=unnest(_CUSTOMER_COLUMNS),
+)
+_UPDATE = sql(
+    """
+    UPDATE customer c SET identity_version = x.identity_version, platform_stores = CAST(x.platform_stores AS int4[]),
+        description_enc = x.description_enc, consents = x.consents, merged_into = x.merged_into,
+        registered_at = x.registered_at, updated_at = :now
+    FROM {rows} WHERE (c.merchant_no, c.customer_id) = (x.merchant_no, x.customer_id)
+    """,
+    rows=unnest(_CUSTOMER_COLUMNS),
+)
+_CLAIM = sql(
+    "INSERT INTO identity (merchant_no, strength, store_no, value, customer_id) SELECT * FROM {rows}",
+    rows=unnest({**_KEY_COLUMNS, "customer_id": "uuid"}),
+)
+
+
+async def load_people(
+    connection: AsyncConnection, entries: Sequence[Entry], orders: Mapping[UUID, Order], vault: Vault
+) -> Mapping[int, People]:
+    """Per merchant: the owners of the entries' keys, the customers of their orders, and all of these as they are.
+
+    Keys and orders always name living customers: a merge moves both.
+    """
+    people = {
+        entry.storefront.merchant_no: People(merchant_id=entry.storefront.merchant_id)
+        for entry in sorted(entries, key=lambda entry: entry.storefront.merchant_no)
+    }
+    wanted = await _load_owners(connection, entries, people)
+    for entry in entries:
+        order = orders.get(entry.storefront.order_id(name)) if (name := _order_name(entry)) else None
+        if order is not None and order.customer_id is not None:
+            wanted.add((entry.storefront.merchant_no, order.customer_id))
+    if wanted:
+        merchants, customers = map(list, zip(*sorted(wanted), strict=True))
+        rows = await connection.execute(_CUSTOMERS, {"merchants": merchants, "customers": customers})
+        for row in rows:
+            people[row.merchant_no].customers[row.customer_id] = customer_of(row, vault)
+    return people
+
+
+def _order_name(entry: Entry) -> str | None:
+    name: str | None = getattr(entry.change, "external_id", None)
+    return name
+
+
+async def _load_owners(
+    connection: AsyncConnection, entries: Sequence[Entry], people: Mapping[int, People]
+) -> set[tuple[int, UUID]]:
+    keys = sorted({(e.storefront.merchant_no, key) for e in entries if e.named is not None for key in e.named.keys})
+    if not keys:
+        return set()
+    rows = await connection.execute(_OWNERS, by_column([_key_values(*each) for each in keys], _KEY_COLUMNS))
+    found = set()
+    for row in rows:
+        people[row.merchant_no].owners[Key(Strength(row.strength), row.store_no, row.value)] = row.customer_id
+        found.add((row.merchant_no, row.customer_id))
+    return found
+
+
+def _key_values(merchant_no: int, key: Key) -> dict[str, object]:
+    return {"merchant_no": merchant_no, "strength": int(key.strength), "store_no": key.store_no, "value": key.value}
+
+
+async def store_people(connection: AsyncConnection, workspace: Workspace, vault: Vault, now: datetime) -> None:
+    """Touched customers stand, absorbed ones with a pointer to their survivor; claimed keys have their owner."""
+    touched = [
+        values_of(merchant_no, people.customers[customer_id], vault)
+        for merchant_no, people in workspace.people.items()
+        for customer_id in sorted(people.touched)
+    ]
+    new = [row for row in touched if row["customer_id"] not in workspace.stored_customers]
+    known = [row for row in touched if row["customer_id"] in workspace.stored_customers]
+    if new:
+        await connection.execute(_INSERT, {**by_column(new, _CUSTOMER_COLUMNS), "now": now})
+    if known:
+        changed = await connection.execute(_UPDATE, {**by_column(known, _CUSTOMER_COLUMNS), "now": now})
+        assert changed.rowcount == len(known), "a customer vanished under its merchant's lock"
+    await _claim_keys(connection, workspace)
+
+
+async def _claim_keys(connection: AsyncConnection, workspace: Workspace) -> None:
+    claimed = [
+        _key_values(merchant_no, key) | {"customer_id": people.resolve(people.owners[key])}
+        for merchant_no, people in workspace.people.items()
+        for key in sorted(people.claimed)
+    ]
+    if claimed:
+        await connection.execute(_CLAIM, by_column(claimed, (*_KEY_COLUMNS, "customer_id")))

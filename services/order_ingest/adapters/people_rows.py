@@ -1,0 +1,56 @@
+"""Customers as rows of `customer`: descriptions encrypted and bound to their row."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+
+from libs.servicekit.sealing import Vault
+from services.order_ingest.domain.customer import ConsentMark, Customer, Description, Statement, Strength
+
+
+def customer_of(row: Row[Any], vault: Vault) -> Customer:
+    """The domain's customer that the row holds."""
+    return Customer(
+        customer_id=row.customer_id,
+        strength=Strength(row.strength),
+        store_id=row.store_id,
+        registered_at=row.registered_at,
+        identity_version=row.identity_version,
+        platform_stores=frozenset(row.platform_stores),
+        description=description_of(row.merchant_no, row.customer_id, row.description_enc, vault),
+        consents={channel: ConsentMark(*mark) for channel, mark in json.loads(row.consents or "{}").items()},
+        merged_into=row.merged_into,
+    )
+
+
+def description_of(merchant_no: int, customer_id: UUID, stored: bytes | None, vault: Vault) -> Description:
+    """What the customer said about themselves, out of its ciphertext."""
+    if stored is None:
+        return {}
+    words = json.loads(vault.decrypt(stored, _place(merchant_no, customer_id)))
+    return {name: Statement(*word) for name, word in words.items()}
+
+
+def values_of(merchant_no: int, customer: Customer, vault: Vault) -> Mapping[str, Any]:
+    """The customer as column values."""
+    words = json.dumps(customer.description, separators=(",", ":")).encode() if customer.description else None
+    return {
+        "merchant_no": merchant_no,
+        "customer_id": customer.customer_id,
+        "strength": int(customer.strength),
+        "store_id": customer.store_id,
+        "identity_version": customer.identity_version,
+        # unnest takes no arrays of arrays: the list travels as text.
+        "platform_stores": "{" + ",".join(map(str, sorted(customer.platform_stores))) + "}",
+        "description_enc": vault.encrypt(words, _place(merchant_no, customer.customer_id)) if words else None,
+        "consents": json.dumps(customer.consents, separators=(",", ":")) if customer.consents else None,
+        "merged_into": customer.merged_into,
+        "registered_at": customer.registered_at,
+    }
+
+
+def _place(merchant_no: int, customer_id: UUID) -> str:
+    return f"{merchant_no}|customer|description|{customer_id}"

@@ -1,0 +1,110 @@
+"""The fold: entries in their order, each changing the workspace and saying what follows from it. Never awaits."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from services.order_ingest.application import tell_order, tell_person, tell_product
+from services.order_ingest.application.documents import content_document
+from services.order_ingest.application.entries import Entry, Named
+from services.order_ingest.application.ports import Seals
+from services.order_ingest.application.workspace import HistoryEntry, StoredContent, Workspace
+from services.order_ingest.domain import order as orders
+from services.order_ingest.domain import refunds
+from services.order_ingest.domain.changes import CustomerSeen, OrderDeleted, OrderSeen, RefundSeen, Unheeded
+from services.order_ingest.domain.order import Order
+from services.order_ingest.domain.people import Sighting
+
+APPLIED = "applied"
+NO_NEWS = "no_news"
+
+
+def apply(workspace: Workspace, entry: Entry, seals: Seals) -> str:
+    """The workspace has taken the entry in; how it ended: applied, no_news, or why it was left alone."""
+    match entry.change:
+        case OrderSeen() as seen:
+            return _order_seen(workspace, entry, seen, seals)
+        case RefundSeen() as seen_refund:
+            before = _order(workspace, entry, seen_refund.order_external_id)
+            return _settle(workspace, entry, before, orders.see_refund(before, seen_refund.refund))
+        case OrderDeleted() as deletion:
+            before = _order(workspace, entry, deletion.external_id)
+            return _settle(workspace, entry, before, orders.see_deletion(before, deletion.at))
+        case CustomerSeen():
+            said = len(workspace.said)
+            if entry.named is not None and entry.named.keys:
+                _meet(workspace, entry, entry.named, seals)
+            return APPLIED if len(workspace.said) > said else NO_NEWS
+        case Unheeded(outcome=outcome):
+            return outcome
+
+
+def _order_seen(workspace: Workspace, entry: Entry, seen: OrderSeen, seals: Seals) -> str:
+    before = _order(workspace, entry, seen.external_id)
+    named = entry.named or Named(keys=(), said={})
+    customer_id = _meet(workspace, entry, named, seals, order=before)
+    document = content_document(seen.content)
+    digest = hashlib.blake2b(document, digest_size=16).digest()
+    after = orders.see(before, seen, version=entry.version, content_hash=digest, customer_id=customer_id)
+    if after.version != before.version:
+        workspace.contents[after.order_id] = StoredContent(seen.content, document)
+        tell_product.tell_products(workspace, entry, seen.content)
+    return _settle(workspace, entry, before, after)
+
+
+def _order(workspace: Workspace, entry: Entry, external_id: str) -> Order:
+    order_id = entry.storefront.order_id(external_id)
+    found = workspace.orders.get(order_id)
+    if found is None:
+        return Order(order_id=order_id, external_id=external_id)
+    if found.customer_id is None:
+        return found
+    # An earlier entry of the batch may have ended this customer's life: nothing may be told under that id any more.
+    living = workspace.people[entry.storefront.merchant_no].resolve(found.customer_id)
+    return found if living == found.customer_id else replace(found, customer_id=living)
+
+
+def _meet(workspace: Workspace, entry: Entry, named: Named, seals: Seals, *, order: Order | None = None) -> UUID:
+    people = workspace.people[entry.storefront.merchant_no]
+    sighting = Sighting(
+        keys=named.keys,
+        said=named.said,
+        at=entry.at,
+        order_external_id=order.external_id if order else None,
+        known_as=order.customer_id if order else None,
+    )
+    customer_id, news = people.meet(sighting, entry.storefront)
+    for each in news:
+        tell_person.tell(workspace, entry, each, seals)
+    for consent in named.consents:
+        tell_person.tell_consent(workspace, entry, customer_id, consent)
+    return customer_id
+
+
+def _settle(workspace: Workspace, entry: Entry, before: Order, after: Order) -> str:
+    """The order is as `after` says, and what was not told yet is said."""
+    if after == before:
+        return NO_NEWS
+    settled, news = orders.tell(before, after)
+    workspace.orders[settled.order_id] = settled
+    workspace.order_stores[settled.order_id] = entry.storefront
+    workspace.touched_orders.add(settled.order_id)
+    facts = tell_order.tell(workspace, entry, settled, news)
+    if facts or settled.version != before.version or settled.refunds is not before.refunds:
+        workspace.history.append(_history(entry, settled, facts))
+    return APPLIED
+
+
+def _history(entry: Entry, order: Order, facts: Sequence[str]) -> HistoryEntry:
+    return HistoryEntry(
+        order_id=order.order_id,
+        merchant_no=entry.storefront.merchant_no,
+        cause_id=entry.cause.id,
+        source=entry.source,
+        version_us=order.version.updated_us if order.version else None,
+        facts=tuple(facts),
+        total_minor=order.total_minor,
+        refunded_minor=refunds.amount_minor(order.refunds),
+        financial_status=order.financial_status,
+    )

@@ -1,0 +1,32 @@
+"""One change on its way into the books: what was said, about which store, and what caused it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from libs.contracts.envelope import Cause
+from services.order_ingest.domain.changes import Change, Consent, Version
+from services.order_ingest.domain.customer import Key, Statement
+from services.order_ingest.domain.storefront import Storefront
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """A person with addresses normalised and hashed: by which keys they are found and what they said of themselves."""
+
+    keys: tuple[Key, ...]
+    said: Mapping[str, Statement]
+    consents: tuple[Consent, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A change ready for the fold; `source` says in history which topic or import told it."""
+
+    change: Change
+    storefront: Storefront
+    cause: Cause
+    version: Version
+    source: str
+    at: datetime
+    named: Named | None = None

@@ -1,0 +1,55 @@
+"""Turns the people in a change into keys and statements: addresses normalised, hashed, never compared in clear."""
+
+from collections.abc import Iterator
+
+from services.order_ingest.application.entries import Named
+from services.order_ingest.application.ports import Addresses, Seals
+from services.order_ingest.domain.changes import Change, CustomerSeen, OrderSeen, Person
+from services.order_ingest.domain.customer import Key, Statement, Strength
+from services.order_ingest.domain.storefront import Storefront
+
+ORDER_RANK = 0
+CUSTOMER_RANK = 1
+"""What a customer record says of a person outranks what an order of the same instant says."""
+
+
+def identify(change: Change, storefront: Storefront, *, addresses: Addresses, seals: Seals) -> Named | None:
+    """Whom the change names; None for a change that names nobody by its nature."""
+    match change:
+        case OrderSeen(updated_us=at_us, person=person):
+            return _named(person, storefront, at_us, ORDER_RANK, addresses, seals)
+        case CustomerSeen(updated_us=at_us, person=person):
+            return _named(person, storefront, at_us, CUSTOMER_RANK, addresses, seals)
+        case _:
+            return None
+
+
+def _named(person: Person, storefront: Storefront, at_us: int, rank: int, addresses: Addresses, seals: Seals) -> Named:
+    email = addresses.email(person.email) if person.email else None
+    phone = addresses.phone(person.phone, person.region or storefront.region) if person.phone else None
+    keys = []
+    if person.external_id:
+        keys.append(Key(Strength.PLATFORM, storefront.store_no, person.external_id))
+    if email:
+        keys.append(Key(Strength.EMAIL, 0, seals.blind_index(storefront.merchant_id, "email", email)))
+    if phone:
+        keys.append(Key(Strength.PHONE, 0, seals.blind_index(storefront.merchant_id, "phone", phone)))
+    said = {name: Statement(at_us, rank, value) for name, value in _values(person, email, phone)}
+    return Named(keys=tuple(keys), said=said, consents=person.consents)
+
+
+def _values(person: Person, email: str | None, phone: str | None) -> Iterator[tuple[str, str]]:
+    accepts = None if person.accepts_marketing is None else "yes" if person.accepts_marketing else "no"
+    birth_on = person.birth_on.isoformat() if person.birth_on else None
+    for name, value in (
+        ("email", email),
+        ("phone", phone),
+        ("given_name", person.given_name),
+        ("family_name", person.family_name),
+        ("locale", person.locale),
+        ("time_zone", person.time_zone),
+        ("birth_on", birth_on),
+        ("accepts_marketing", accepts),
+    ):
+        if value:
+            yield name, value

@@ -1,0 +1,59 @@
+"""All that one batch concerns, in memory: loaded once, changed by the fold, stored once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from libs.contracts.envelope import Cause, Said
+from libs.contracts.fact import Fact
+from services.order_ingest.domain.changes import OrderContent
+from services.order_ingest.domain.order import Order
+from services.order_ingest.domain.people import People
+from services.order_ingest.domain.product import Product
+from services.order_ingest.domain.storefront import Storefront
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryEntry:
+    """One step in an order's life, as its history shows it."""
+
+    order_id: UUID
+    merchant_no: int
+    cause_id: UUID
+    source: str
+    version_us: int | None
+    facts: tuple[str, ...]
+    total_minor: int
+    refunded_minor: int
+    financial_status: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredContent:
+    """An order's content with its JSON document, made once for hash and table."""
+
+    content: OrderContent
+    document: bytes
+
+
+@dataclass(slots=True)
+class Workspace:
+    """What a batch has loaded and changed. Nothing here awaits."""
+
+    orders: dict[UUID, Order]
+    order_stores: dict[UUID, Storefront]
+    people: Mapping[int, People]
+    products: dict[UUID, Product]
+    stored_orders: frozenset[UUID] = frozenset()
+    stored_customers: frozenset[UUID] = frozenset()
+    stored_products: frozenset[UUID] = frozenset()
+    contents: dict[UUID, StoredContent] = field(default_factory=dict)
+    touched_orders: set[UUID] = field(default_factory=set)
+    touched_products: dict[UUID, Storefront] = field(default_factory=dict)
+    history: list[HistoryEntry] = field(default_factory=list)
+    said: list[Said] = field(default_factory=list)
+
+    def tell(self, fact: Fact, storefront: Storefront, occurred_at: datetime, cause: Cause) -> None:
+        """The fact will be told with the batch."""
+        self.said.append(Said(fact=fact, merchant_id=storefront.merchant_id, occurred_at=occurred_at, cause=cause))

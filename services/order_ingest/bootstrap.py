@@ -1,0 +1,209 @@
+"""The composition root: the only place that opens order-ingest's engines, bus and hook path."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
+from typing import Final
+
+from starlette.types import ASGIApp
+
+from libs.eventbus.outbox import seed_topic
+from libs.eventbus.postgres import PostgresBus
+from libs.eventbus.runtime import maintenance_task, relay_task
+from libs.eventbus.schema import ensure_partitions
+from libs.servicekit import migrations
+from libs.servicekit.checks import watch_database
+from libs.servicekit.clock import Clock, SystemClock
+from libs.servicekit.database import Database, Role, create_engine
+from libs.servicekit.errors import SettingsError
+from libs.servicekit.health import Health
+from libs.servicekit.http import Mounted, create_app
+from libs.servicekit.identity import new_id
+from libs.servicekit.job_runner import JobRunner
+from libs.servicekit.kit import Kit, open_kit
+from libs.servicekit.process import Task
+from libs.servicekit.rate_limit import Buckets
+from libs.servicekit.sealing import Sealer, Vault
+from services.order_ingest.adapters import maintenance
+from services.order_ingest.adapters.addresses import LibraryAddresses
+from services.order_ingest.adapters.hook_stores import HookStores
+from services.order_ingest.adapters.import_runner import KIND, ImportRunner
+from services.order_ingest.adapters.imports import ImportFiles
+from services.order_ingest.adapters.intake import Intake
+from services.order_ingest.adapters.intake_log import IntakeLog
+from services.order_ingest.adapters.pressure import Pressure
+from services.order_ingest.adapters.screens import PostgresScreens
+from services.order_ingest.adapters.stores import PostgresMerchants, PostgresStores
+from services.order_ingest.application.read_entry import Reader
+from services.order_ingest.entrypoints import (
+    customer_routes,
+    delivery_routes,
+    hook_document,
+    import_routes,
+    merchant_routes,
+    order_routes,
+    store_routes,
+    webhooks,
+)
+from services.order_ingest.entrypoints.hook_metrics import normalised
+from services.order_ingest.entrypoints.normaliser import Normaliser
+from services.order_ingest.entrypoints.ports import Ports
+from services.order_ingest.settings import Settings
+
+NAME: Final = "order-ingest"
+PACKAGE: Final = "order_ingest"
+TOPIC: Final = "commerce"
+ROUTERS: Final = (
+    merchant_routes.router,
+    store_routes.router,
+    order_routes.router,
+    customer_routes.router,
+    delivery_routes.router,
+    import_routes.router,
+)
+_HOOK_BODY_BYTES: Final = 2 * webhooks.BODY_LIMIT
+"""The application's own limit stands above the hook's, which answers for itself."""
+
+
+@asynccontextmanager
+async def api(settings: Settings, health: Health) -> AsyncIterator[ASGIApp]:
+    """The HTTP application with its hook path; what waits for a commit when the block ends is still committed."""
+    clock, vault = SystemClock(), Vault(settings.vault_key_ring)
+    if not settings.database_intake_url:
+        raise SettingsError("DATABASE_INTAKE_URL: needed by `api`")
+    async with AsyncExitStack() as opened:
+        database = _database(settings.database_api_url, "api", settings.api_pool_size, clock)
+        opened.push_async_callback(database.close)
+        hooks_database = _database(settings.database_intake_url, "intake", 2, clock)
+        opened.push_async_callback(hooks_database.close)
+        bus = await opened.enter_async_context(_bus(settings, pool_size=2)) if settings.bus_url else None
+        watch_database(health, database, package=PACKAGE, clock=clock)
+        intake = Intake(
+            settings.database_intake_url,
+            vault,
+            clock,
+            most_waiting=settings.hook_most_waiting,
+            most_bytes=settings.hook_most_waiting_bytes,
+        )
+        await opened.enter_async_context(_running(intake))
+        hooks = _hooks(settings, HookStores(hooks_database, vault, clock), intake, clock)
+        kit = open_kit(NAME, settings, clock=clock, database=database, health=health, bus=bus)
+        yield application(kit, settings, hooks)
+
+
+def application(kit: Kit, settings: Settings, hooks: ASGIApp) -> ASGIApp:
+    """The routes over one database, and the hook path beside them."""
+    vault, seals = Vault(settings.vault_key_ring), Sealer(settings.seal_key_ring, settings.match_key_bytes)
+    ports = Ports(
+        merchants=PostgresMerchants,
+        stores=partial(PostgresStores, vault=vault),
+        screens=partial(PostgresScreens, vault=vault),
+        uploads=lambda uow: ImportFiles(uow.connection, uow.tenant, vault),
+        addresses=LibraryAddresses(),
+        seals=seals,
+        public_url=settings.public_url,
+        import_backlog=settings.import_backlog,
+    )
+    return create_app(
+        kit,
+        title="Huitou order-ingest",
+        description="Takes webhooks and history from storefronts; keeps the canonical orders and customers.",
+        version="1",
+        routers=ROUTERS,
+        parts=[ports],
+        mounted=[Mounted(webhooks.PATH, hooks, hook_document.OPENAPI)],
+        body_limits={webhooks.PATH: _HOOK_BODY_BYTES, import_routes.PATH: import_routes.UPLOAD_LIMIT},
+    )
+
+
+@asynccontextmanager
+async def worker(settings: Settings, health: Health) -> AsyncIterator[Mapping[str, Task]]:
+    """Normaliser, imports, relay and maintenance, under the role that handles many merchants in one batch."""
+    clock = SystemClock()
+    async with AsyncExitStack() as opened:
+        database = _database(settings.database_worker_url, "worker", settings.worker_pool_size, clock)
+        opened.push_async_callback(database.close)
+        bus = await opened.enter_async_context(_bus(settings))
+        watch_database(health, database, package=PACKAGE, clock=clock)
+        await prepare(database, clock)
+        yield tasks(settings, database, bus, clock)
+
+
+def tasks(settings: Settings, database: Database, bus: PostgresBus, clock: Clock) -> Mapping[str, Task]:
+    """The worker's tasks by name."""
+    vault, seals = Vault(settings.vault_key_ring), Sealer(settings.seal_key_ring, settings.match_key_bytes)
+    reader = Reader(LibraryAddresses(), seals)
+    pressure = Pressure(database, bus, settings.import_groups, clock)
+    imports = ImportRunner(database, vault, reader, clock, pressure.busy)
+    normaliser = Normaliser(IntakeLog(database, vault, clock), reader, counted=normalised)
+    relay = partial(
+        relay_task,
+        source=NAME,
+        bus=bus,
+        url=settings.database_worker_url,
+        begin=database.begin,
+        clock=clock,
+        new_id=new_id,
+        told=database.told,
+    )
+    days = partial(maintenance_task, begin=database.begin, bus=bus, clock=clock)
+    return {
+        "normaliser": normaliser.run,
+        "jobs": JobRunner(database, {KIND: imports.run}, clock).run,
+        "relay": lambda stop: relay(stop=stop),
+        "maintenance": lambda stop: days(stop=stop),
+        "intake maintenance": lambda stop: maintenance.maintain(database, clock, stop),
+    }
+
+
+async def migrate(settings: Settings) -> None:
+    """The database stands at the newest revision and is ready to take deliveries, whichever process starts first."""
+    await migrations.migrate(PACKAGE, settings.database_owner_url)
+    clock = SystemClock()
+    database = _database(settings.database_owner_url, "owner", 1, clock)
+    try:
+        await prepare(database, clock)
+    finally:
+        await database.close()
+
+
+async def prepare(database: Database, clock: Clock) -> None:
+    """Facts can be said and deliveries kept: lanes are seeded, and today has its partitions."""
+    async with database.begin() as uow:
+        await ensure_partitions(uow.connection, clock.now())
+        await maintenance.ensure_days(uow.connection, clock.now())
+        await seed_topic(uow.connection, TOPIC)
+
+
+def _hooks(settings: Settings, stores: HookStores, intake: Intake, clock: Clock) -> webhooks.Hooks:
+    rate, burst = settings.hook_requests_per_second, settings.hook_burst
+    return webhooks.Hooks(
+        stores,
+        intake,
+        clock,
+        per_endpoint=Buckets(per_second=rate, burst=burst),
+        per_address=Buckets(per_second=rate, burst=burst),
+    )
+
+
+@asynccontextmanager
+async def _running(intake: Intake) -> AsyncIterator[None]:
+    """The intake writes until the block ends, and ends with it: an API whose hooks cannot store has no business."""
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(intake.run(stop))
+        try:
+            yield
+        finally:
+            stop.set()
+
+
+def _bus(settings: Settings, *, pool_size: int = 4) -> AbstractAsyncContextManager[PostgresBus]:
+    if not settings.bus_url.startswith("postgresql://"):
+        raise SettingsError("BUS_URL: only postgresql:// is supported")
+    return PostgresBus.open(settings.bus_url, pool_size=pool_size)
+
+
+def _database(url: str, role: Role, pool_size: int, clock: Clock) -> Database:
+    return Database(create_engine(url, role, pool_size=pool_size), source=NAME, clock=clock)

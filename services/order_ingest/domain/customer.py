@@ -1,0 +1,122 @@
+"""A customer: who they are to us, by which names they are known, and what they last said about themselves."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import IntEnum
+from types import MappingProxyType
+from typing import Final, NamedTuple
+from uuid import UUID
+
+FIELDS: Final = (
+    "email",
+    "phone",
+    "given_name",
+    "family_name",
+    "locale",
+    "time_zone",
+    "birth_on",
+    "accepts_marketing",
+)
+"""What a customer's description is made of; all values are text, `accepts_marketing` is "yes" or "no"."""
+
+
+class Strength(IntEnum):
+    """How well a key names a person, the best first; a merge keeps the customer of the best key."""
+
+    PLATFORM = 0
+    EMAIL = 1
+    PHONE = 2
+    ANONYMOUS = 3
+
+
+class Key(NamedTuple):
+    """A name by which a customer is found: a platform's id in one store, or a keyed hash within the merchant."""
+
+    strength: Strength
+    store_no: int
+    value: str
+
+
+class Statement(NamedTuple):
+    """One field's value as it was said at an instant (microseconds); the later wins, then the larger text."""
+
+    at_us: int
+    rank: int
+    value: str
+
+
+class ConsentMark(NamedTuple):
+    """The newest statement about one channel and topic; of two at one instant the withdrawal wins."""
+
+    at_us: int
+    withdrawal: bool
+    state: str
+
+
+Description = Mapping[str, Statement]
+_NOTHING: Final[Description] = MappingProxyType({})
+_NO_CONSENTS: Final[Mapping[str, ConsentMark]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Customer:
+    """One customer of one merchant; `merged_into` is set when its life ended in another."""
+
+    customer_id: UUID
+    strength: Strength
+    store_id: UUID
+    registered_at: datetime
+    identity_version: int = 1
+    platform_stores: frozenset[int] = frozenset()
+    description: Description = field(default_factory=lambda: _NOTHING)
+    consents: Mapping[str, ConsentMark] = field(default_factory=lambda: _NO_CONSENTS)
+    merged_into: UUID | None = None
+
+    @property
+    def is_newcomer(self) -> bool:
+        """True before the customer was first told of."""
+        return self.identity_version == 0
+
+    @property
+    def is_anonymous(self) -> bool:
+        return self.strength is Strength.ANONYMOUS
+
+    def told_values(self) -> dict[str, str]:
+        """The description without its stamps: what other services are told."""
+        return {name: said.value for name, said in self.description.items()}
+
+    def may_become(self, other: "Customer") -> bool:
+        """True unless one store's platform calls the two by different ids: then it says that they are two people."""
+        return not self.platform_stores & other.platform_stores
+
+
+def describe(customer: Customer, said: Description) -> Customer:
+    """The customer with each field at its newest statement."""
+    newer = {
+        name: word
+        for name, word in said.items()
+        if name not in customer.description or word > customer.description[name]
+    }
+    return replace(customer, description={**customer.description, **newer}) if newer else customer
+
+
+def consent(customer: Customer, channel: str, mark: ConsentMark) -> tuple[Customer, bool]:
+    """The customer with the newest mark of `channel`; False if it was no news."""
+    known = customer.consents.get(channel)
+    if known is not None and mark <= known:
+        return customer, False
+    return replace(customer, consents={**customer.consents, channel: mark}), True
+
+
+def absorb(survivor: Customer, absorbed: Customer) -> Customer:
+    """The survivor with all that the absorbed customer was."""
+    joined = describe(survivor, absorbed.description)
+    for channel, mark in absorbed.consents.items():
+        joined, _ = consent(joined, channel, mark)
+    return replace(
+        joined,
+        registered_at=min(survivor.registered_at, absorbed.registered_at),
+        identity_version=max(survivor.identity_version, absorbed.identity_version) + 1,
+        platform_stores=survivor.platform_stores | absorbed.platform_stores,
+    )

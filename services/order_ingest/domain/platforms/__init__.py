@@ -1,0 +1,1 @@
+"""One module per platform: its words, translated into canonical changes."""

@@ -1,0 +1,250 @@
+"""Our own JSON (`domain/canonical.py` describes it), translated into canonical changes."""
+
+from datetime import datetime
+
+from libs.kernel.money import UnknownCurrency, exponent
+from services.order_ingest.domain.canonical import (
+    CONSENT_CAPTURED,
+    CUSTOMER_TYPES,
+    FINANCIAL_STATUSES,
+    ORDER_DELETED,
+    ORDER_TYPES,
+    PAID_STATUSES,
+    REFUND_CREATED,
+)
+from services.order_ingest.domain.changes import (
+    Cancellation,
+    Change,
+    Consent,
+    CustomerSeen,
+    Line,
+    OrderContent,
+    OrderDeleted,
+    OrderSeen,
+    Person,
+    Refund,
+    RefundLine,
+    RefundSeen,
+    Unheeded,
+)
+from services.order_ingest.domain.errors import Malformed
+from services.order_ingest.domain.reading import (
+    Object,
+    each,
+    external_id,
+    flag,
+    instant,
+    integer,
+    local_date,
+    microseconds,
+    record,
+    required,
+    text,
+    texts,
+)
+from services.order_ingest.domain.storefront import Arrival, Storefront
+
+_CHANNELS = frozenset({"email", "sms", "whatsapp", "wechat", "push", "phone", "post"})
+_CONSENT_STATES = frozenset({"unknown", "pending_double_opt_in", "subscribed", "unsubscribed"})
+_CATEGORY_TYPES = frozenset({"same_item", "variety", "durable"})
+
+
+def parse(body: Object, arrival: Arrival, storefront: Storefront) -> Change:
+    """The change that the envelope tells, or a bare order.
+
+    Raises:
+        Malformed: a field is missing or is not what the format says.
+    """
+    if "type" not in body or "data" not in body:
+        return order(body)
+    kind = required(text(body, "type"), "type")
+    content = required(record(body, "data"), "data")
+    try:
+        return _event(kind, content, required(instant(body, "timestamp") or arrival.at, "timestamp"))
+    except Malformed as complaint:
+        raise complaint.under("data") from None
+
+
+def _event(kind: str, content: Object, at: datetime) -> Change:
+    if kind in ORDER_TYPES:
+        return order(content)
+    if kind == ORDER_DELETED:
+        return OrderDeleted(external_id=_id(content, "id"), at=instant(content, "deleted_at") or at)
+    if kind == REFUND_CREATED:
+        return RefundSeen(order_external_id=_id(content, "order_id"), refund=refund(content))
+    if kind in CUSTOMER_TYPES:
+        updated_at = required(instant(content, "updated_at"), "updated_at")
+        return CustomerSeen(updated_us=microseconds(updated_at), person=person(content))
+    if kind == CONSENT_CAPTURED:
+        return _consent_seen(content)
+    return Unheeded("ignored", f"nothing here listens to {kind[:64]}")
+
+
+def order(source: Object) -> OrderSeen | Unheeded:
+    """One version of a whole order."""
+    if flag(source, "test"):
+        return Unheeded("test_order", "the sender marks the order as a test")
+    content = _content(source)
+    stated = source.get("total_minor")
+    if stated is not None and stated != content.total_minor:
+        raise Malformed(f"is {stated}, but lines, shipping and tax make {content.total_minor}", "/total_minor")
+    updated_us = microseconds(required(instant(source, "updated_at"), "updated_at"))
+    cancelled_at = instant(source, "cancelled_at")
+    return OrderSeen(
+        external_id=_id(source, "id"),
+        updated_us=updated_us,
+        content=content,
+        person=person(record(source, "customer") or {}),
+        refunds=tuple(each(source, "refunds", refund)),
+        paid_at=_paid_at(source, content),
+        cancelled=Cancellation(at=cancelled_at, reason=text(source, "cancel_reason")) if cancelled_at else None,
+    )
+
+
+def _paid_at(source: Object, content: OrderContent) -> datetime | None:
+    paid_at = instant(source, "paid_at")
+    if paid_at is None and content.financial_status in PAID_STATUSES:
+        return required(instant(source, "updated_at"), "updated_at")
+    return paid_at
+
+
+def _content(source: Object) -> OrderContent:
+    lines = tuple(each(source, "lines", _line))
+    status = text(source, "financial_status")
+    if status is not None and status not in FINANCIAL_STATUSES:
+        raise Malformed(f"must be one of {', '.join(sorted(FINANCIAL_STATUSES))}", "/financial_status")
+    acquisition = record(source, "acquisition") or {}
+    return OrderContent(
+        number=text(source, "number"),
+        placed_at=required(instant(source, "placed_at"), "placed_at"),
+        currency=_currency(source),
+        tax_included=flag(source, "tax_included") or False,
+        financial_status=status,
+        shipping_minor=integer(source, "shipping_minor", 0),
+        tax_minor=integer(source, "tax_minor", sum(line.tax_minor for line in lines)),
+        discount_minor=integer(source, "discount_minor", sum(line.discount_minor for line in lines)),
+        lines=lines,
+        channel=text(source, "channel"),
+        acquisition_source=text(acquisition, "source"),
+        acquisition_cost_minor=_optional(acquisition, "cost_minor"),
+        coupon_codes=texts(source, "discount_codes"),
+        points_used=integer(source, "points_used", 0, least=0),
+    )
+
+
+def _line(source: Object) -> Line:
+    quantity = integer(source, "quantity", least=0)
+    total = integer(source, "total_minor")
+    discount = integer(source, "discount_minor", 0)
+    category_type = text(source, "category_type")
+    if category_type is not None and category_type not in _CATEGORY_TYPES:
+        raise Malformed(f"must be one of {', '.join(sorted(_CATEGORY_TYPES))}", "/category_type")
+    unit_price = _optional(source, "unit_price_minor")
+    return Line(
+        external_id=_id(source, "id"),
+        product_id=external_id(source, "product_id"),
+        title=required(text(source, "title"), "title"),
+        quantity=quantity,
+        # Rounded down: a price of three for 10.00 is a description, never the base of a sum.
+        unit_price_minor=(total + discount) // max(quantity, 1) if unit_price is None else unit_price,
+        total_minor=total,
+        discount_minor=discount,
+        tax_minor=integer(source, "tax_minor", 0),
+        gift_card=flag(source, "gift_card") or False,
+        variant=text(source, "variant"),
+        unit_cost_minor=_optional(source, "unit_cost_minor"),
+        brand=text(source, "brand"),
+        category_path=texts(source, "category_path"),
+        material=text(source, "material"),
+        category_type=category_type,
+        units=_optional(source, "units"),
+    )
+
+
+def refund(source: Object) -> Refund:
+    """One refund; without `amount_minor` it is what its parts add up to."""
+    lines = tuple(each(source, "lines", _refund_line))
+    shipping = integer(source, "shipping_minor", 0, least=0)
+    return Refund(
+        external_id=_id(source, "id"),
+        at=required(instant(source, "at"), "at"),
+        lines=lines,
+        shipping_minor=shipping,
+        amount_minor=integer(source, "amount_minor", shipping + sum(line.amount_minor for line in lines), least=0),
+        reason=text(source, "reason"),
+    )
+
+
+def _refund_line(source: Object) -> RefundLine:
+    return RefundLine(
+        line_id=_id(source, "line_id"),
+        quantity=integer(source, "quantity", least=0),
+        amount_minor=integer(source, "amount_minor", least=0),
+        tax_minor=integer(source, "tax_minor", 0, least=0),
+    )
+
+
+def person(source: Object) -> Person:
+    """Whom the object names; an empty object names nobody."""
+    return Person(
+        external_id=external_id(source, "id"),
+        email=text(source, "email"),
+        phone=text(source, "phone"),
+        region=text(source, "region", length=2),
+        given_name=text(source, "given_name"),
+        family_name=text(source, "family_name"),
+        locale=text(source, "locale", length=35),
+        time_zone=text(source, "time_zone", length=64),
+        birth_on=local_date(source, "birth_on"),
+        accepts_marketing=flag(source, "accepts_marketing"),
+        consents=tuple(each(source, "consents", _consent)),
+    )
+
+
+def _consent_seen(source: Object) -> CustomerSeen:
+    named = person(required(record(source, "customer"), "customer"))
+    consent = _consent(source)
+    return CustomerSeen(
+        updated_us=microseconds(consent.at),
+        person=Person(
+            external_id=named.external_id,
+            email=named.email,
+            phone=named.phone,
+            region=named.region,
+            consents=(consent,),
+        ),
+    )
+
+
+def _consent(source: Object) -> Consent:
+    channel, state = text(source, "channel"), text(source, "state")
+    if channel not in _CHANNELS:
+        raise Malformed(f"must be one of {', '.join(sorted(_CHANNELS))}", "/channel")
+    if state not in _CONSENT_STATES:
+        raise Malformed(f"must be one of {', '.join(sorted(_CONSENT_STATES))}", "/state")
+    return Consent(
+        channel=channel,
+        topic=text(source, "topic") or "marketing",
+        state=state,
+        at=required(instant(source, "at"), "at"),
+        source=text(source, "source") or "shop",
+        snapshot=flag(source, "snapshot") or False,
+        text_version=text(source, "text_version"),
+    )
+
+
+def _currency(source: Object) -> str:
+    currency = required(text(source, "currency"), "currency")
+    try:
+        exponent(currency)
+    except UnknownCurrency as error:
+        raise Malformed("must be an ISO 4217 code", "/currency") from error
+    return currency
+
+
+def _optional(source: Object, name: str) -> int | None:
+    return integer(source, name) if source.get(name) is not None else None
+
+
+def _id(source: Object, name: str) -> str:
+    return required(external_id(source, name), name)

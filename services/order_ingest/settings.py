@@ -1,0 +1,32 @@
+"""What order-ingest is told by its environment."""
+
+from collections.abc import Sequence
+
+from pydantic import Field
+
+from libs.servicekit.settings import CommonSettings
+
+
+class Settings(CommonSettings):
+    """The common settings, and the limits of hooks and imports."""
+
+    database_intake_url: str = Field(
+        "", repr=False, description="PostgreSQL URL of the role of the hook path; api only"
+    )
+
+    hook_requests_per_second: float = Field(
+        2000.0, gt=0, description="refill of one endpoint's, and one address's bucket"
+    )
+    hook_burst: int = Field(20_000, ge=1, description="size of those buckets")
+    hook_most_waiting: int = Field(4096, ge=1, description="deliveries that may wait for their commit; more get 503")
+    hook_most_waiting_bytes: int = Field(64 << 20, ge=1 << 20, description="bytes of those, compressed")
+
+    import_backlog: int = Field(5000, ge=100, description="facts on their way to other services while an import runs")
+    import_waits_for: str = Field(
+        "loyalty,segmentation,messaging",
+        description="consumer groups that hold an import back, comma between; or empty",
+    )
+
+    @property
+    def import_groups(self) -> Sequence[str]:
+        return [name.strip() for name in self.import_waits_for.split(",") if name.strip()]

@@ -1,0 +1,1 @@
+"""Profiles customers, measures the shop, keeps segments live."""

@@ -1,0 +1,1 @@
+"""The ports, in PostgreSQL and over the wire."""

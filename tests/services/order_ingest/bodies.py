@@ -1,0 +1,122 @@
+"""Bodies as Shopify's documentation shapes them, written for these tests; signatures as a platform makes them."""
+
+import base64
+import copy
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from typing import Any
+
+SECRET = "shpss_test_0123456789"
+WHSEC = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+DOMAIN = "acme.myshopify.com"
+
+_LINE: dict[str, Any] = {
+    "id": 466157049,
+    "product_id": 632910392,
+    "variant_title": "green",
+    "title": "Mug",
+    "vendor": "Acme",
+    "quantity": 2,
+    "price": "19.99",
+    "total_discount": "0.00",
+    "gift_card": False,
+    "properties": [],
+    "tax_lines": [{"price": "2.88", "rate": 0.08, "title": "State Tax"}],
+    "discount_allocations": [{"amount": "4.00", "discount_application_index": 0}],
+}
+
+_ORDER: dict[str, Any] = {
+    "id": 450789469,
+    "admin_graphql_api_id": "gid://shopify/Order/450789469",
+    "name": "#1001",
+    "email": "bob.norman@example.com",
+    "contact_email": "bob.norman@example.com",
+    "phone": None,
+    "currency": "USD",
+    "presentment_currency": "USD",
+    "test": False,
+    "confirmed": True,
+    "taxes_included": False,
+    "financial_status": "paid",
+    "source_name": "web",
+    "order_status_url": "https://acme.myshopify.com/690933842/orders/b1946ac9/authenticate?key=abcd",
+    "created_at": "2026-05-02T06:15:00-04:00",
+    "processed_at": "2026-05-02T06:15:00-04:00",
+    "updated_at": "2026-05-02T06:15:05-04:00",
+    "cancelled_at": None,
+    "cancel_reason": None,
+    "total_price": "43.86",
+    "total_tax": "2.88",
+    "total_discounts": "5.00",
+    "total_tip_received": "0.00",
+    "discount_codes": [{"code": "SPRING", "amount": "5.00", "type": "fixed_amount"}],
+    "customer": {"id": 207119551, "email": "bob.norman@example.com", "first_name": "Bob", "last_name": "Norman"},
+    "billing_address": {"first_name": "Bob", "last_name": "Norman", "country_code": "US", "phone": "555-625-1199"},
+    "shipping_address": None,
+    "line_items": [_LINE],
+    "shipping_lines": [{"price": "6.00", "discount_allocations": [{"amount": "1.00"}]}],
+    "refunds": [],
+}
+
+_REFUND: dict[str, Any] = {
+    "id": 509562969,
+    "order_id": 450789469,
+    "created_at": "2026-05-09T08:00:00-04:00",
+    "processed_at": "2026-05-09T08:00:00-04:00",
+    "note": "it broke",
+    "refund_line_items": [
+        # Numbers, not strings: so they come.
+        {"id": 1, "line_item_id": 466157049, "quantity": 1, "subtotal": 17.99, "total_tax": 1.44}
+    ],
+    "transactions": [
+        {"id": 7, "kind": "refund", "status": "success", "amount": "19.43", "currency": "USD"},
+        {"id": 8, "kind": "refund", "status": "failure", "amount": "19.43", "currency": "USD"},
+    ],
+    "order_adjustments": [],
+}
+
+
+def order(**changes: Any) -> dict[str, Any]:
+    """An order's body: 2 x 19.99 less 4.00, shipping 6.00 less 1.00, tax 2.88."""
+    return {**copy.deepcopy(_ORDER), **changes}
+
+
+def line(**changes: Any) -> dict[str, Any]:
+    return {**copy.deepcopy(_LINE), **changes}
+
+
+def refund(**changes: Any) -> dict[str, Any]:
+    return {**copy.deepcopy(_REFUND), **changes}
+
+
+def encoded(body: Mapping[str, Any]) -> bytes:
+    return json.dumps(body, separators=(",", ":")).encode()
+
+
+def shopify_signature(body: bytes, secret: str = SECRET) -> str:
+    return base64.b64encode(hmac.digest(secret.encode(), body, hashlib.sha256)).decode()
+
+
+def shopify_headers(
+    body: bytes, *, topic: str, webhook_id: str, secret: str = SECRET, **changes: str
+) -> dict[str, str]:
+    """The headers of a genuine delivery."""
+    return {
+        "x-shopify-topic": topic,
+        "x-shopify-hmac-sha256": shopify_signature(body, secret),
+        "x-shopify-shop-domain": DOMAIN,
+        "x-shopify-webhook-id": webhook_id,
+        "x-shopify-triggered-at": "2026-05-02T10:15:06.123Z",
+        "content-type": "application/json",
+        **changes,
+    }
+
+
+def standard_headers(body: bytes, *, message_id: str, timestamp: int, secret: str = WHSEC) -> dict[str, str]:
+    """The headers of a genuine delivery. Source: Standard Webhooks 1.0.0."""
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    signed = f"{message_id}.{timestamp}.".encode() + body
+    digest = base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()
+    return {"webhook-id": message_id, "webhook-timestamp": str(timestamp), "webhook-signature": f"v1,{digest}"}

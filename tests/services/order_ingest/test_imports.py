@@ -1,0 +1,217 @@
+"""History as a file: taken in once, worked on to the end whatever dies in between, never mixed up with live work."""
+
+import asyncio
+import copy
+import gzip
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from libs.contracts.commerce import ImportFinishedV1, OrderPlacedV1
+from services.order_ingest.domain.canonical import EXAMPLE_ORDER
+from services.order_ingest.entrypoints.upload import Chunks, UploadRefused
+from tests.services.order_ingest.conftest import House, Shop, json_lines
+
+
+def _order(n: int, **changes: Any) -> dict[str, Any]:
+    """A canonical order of its own customer."""
+    customer = {"id": f"C-{n}", "email": f"c{n}@example.com"}
+    return {**copy.deepcopy(dict(EXAMPLE_ORDER)), "id": f"A-{n}", "customer": customer, "refunds": [], **changes}
+
+
+async def _run(house: House) -> Mapping[str, Any]:
+    assert await house.job_runner().run_one(asyncio.Event())
+    [job] = await house.rows("SELECT state, result, problem, position FROM job")
+    return job
+
+
+async def test_a_file_becomes_orders_told_as_history(house: House) -> None:
+    shop = await house.shop()
+    broken = b'{"id": "A-9"}\nnot json\n' + json_lines([_order(8, test=True), _order(7, total_minor=1)])
+
+    answer = await house.upload(shop, json_lines([_order(1), _order(2)]) + broken)
+    job = await _run(house)
+
+    assert answer.status_code == 202
+    assert answer.headers["location"].startswith("/v1/jobs/")
+    assert job["state"] == "succeeded"
+    assert job["result"] == {"rows_read": 6, "accepted": 2, "duplicates": 0, "rejected": 4}
+    rejected = (await house.get(shop, f"/v1/imports/{answer.json()['import_id']}/rejected_rows"))["items"]
+    assert [row["row_no"] for row in rejected] == [3, 4, 5, 6]
+    assert "total_minor" in rejected[3]["reason"]
+    origins = await house.rows(
+        "SELECT DISTINCT headers::json ->> 'ce_origin' AS origin FROM outbox WHERE type LIKE 'order.%'"
+    )
+    assert [row["origin"] for row in origins] == ["backfill"]
+    [finished] = await house.facts("import.finished")
+    assert isinstance(finished, ImportFinishedV1)
+    assert (finished.read_rows, finished.accepted_rows, finished.rejected_rows) == (6, 2, 4)
+    assert await house.rows("SELECT 1 FROM import_chunk") == []
+
+
+async def test_several_versions_and_refunds_in_one_file_end_in_the_highest_version(house: House) -> None:
+    shop = await house.shop()
+    older = _order(1, number="#old", updated_at="2026-05-03T00:00:00Z")
+    newer = _order(1, number="#new", refunds=EXAMPLE_ORDER["refunds"])
+    refund = {"type": "refund.created", "data": {"order_id": "A-1", **EXAMPLE_ORDER["refunds"][0]}}
+
+    await house.upload(shop, json_lines([refund, newer, older, refund, newer]))
+    job = await _run(house)
+
+    assert job["result"] == {"rows_read": 5, "accepted": 2, "duplicates": 3, "rejected": 0}
+    [order] = (await house.get(shop, "/v1/orders"))["items"]
+    assert (order["number"], order["refunded"]["amount_minor"]) == ("#new", 1799)
+    assert sorted(kind for kind in await house.told() if kind.startswith("order.")) == [
+        "order.paid",
+        "order.placed",
+        "order.refunded",
+    ]
+
+
+async def test_gzip_and_plain_are_the_same_file(house: House) -> None:
+    shop = await house.shop()
+    content = json_lines([_order(n) for n in range(3)])
+
+    packed = await house.upload(
+        shop, gzip.compress(content[:1000]) + gzip.compress(content[1000:]), **{"content-encoding": "gzip"}
+    )
+    broken = await house.upload(shop, gzip.compress(content)[:-20], **{"content-encoding": "gzip"})
+    nonsense = await house.upload(shop, content, **{"content-encoding": "gzip"})
+    empty = await house.upload(shop, b"")
+
+    assert packed.json()["rows_uploaded"] == 3
+    assert [answer.status_code for answer in (packed, broken, nonsense, empty)] == [202, 422, 422, 422]
+
+
+async def test_an_upload_with_a_known_key_is_taken_once(house: House) -> None:
+    shop = await house.shop()
+
+    first = await house.upload(shop, json_lines([_order(1)]), **{"idempotency-key": "june"})
+    again = await house.upload(shop, json_lines([_order(1)]), **{"idempotency-key": "june"})
+
+    assert first.json()["import_id"] == again.json()["import_id"]
+    assert again.headers["idempotent-replayed"] == "true"
+    assert len(await house.rows("SELECT 1 FROM job")) == 1
+
+
+async def test_somebody_elses_store_is_refused(house: House) -> None:
+    mine, other = await house.shop(), await house.shop()
+
+    answer = await house.upload(Shop(other.store_id, mine.merchant_id, "shopify", ""), json_lines([_order(1)]))
+
+    assert answer.status_code == 422
+
+
+@pytest.mark.parametrize("dies_after", [1, 2, 4])
+async def test_an_import_goes_on_behind_its_last_chunk_after_a_crash(house: House, dies_after: int) -> None:
+    shop = await house.shop()
+    orders = [_order(n) for n in range(2600)]
+    await house.upload(shop, json_lines(orders))
+    stop = _StopAfter(house, dies_after)
+
+    await house.job_runner().run_one(stop.event)
+    [half] = await house.rows("SELECT position, done, state FROM job")
+    stop.forget()
+    job = await _run(house)
+
+    assert half["position"]["chunk"] == dies_after
+    assert half["done"] == dies_after * 500
+    assert job["result"] == {"rows_read": 2600, "accepted": 2600, "duplicates": 0, "rejected": 0}
+    placed = await house.facts("order.placed")
+    assert len(placed) == 2600
+    assert len({fact.order_id for fact in placed if isinstance(fact, OrderPlacedV1)}) == 2600
+    assert len(await house.facts("import.started")) == 1
+
+
+class _StopAfter:
+    """Stops the import after some chunks, as a deploy does: the runner asks before each chunk whether there is room."""
+
+    def __init__(self, house: House, chunks: int) -> None:
+        self.event = asyncio.Event()
+        self._house = house
+        self._left = chunks
+        house.imports.busy = self._count
+
+    async def _count(self, most: int) -> bool:
+        if self._left == 0:
+            self.event.set()
+        self._left -= 1
+        return False
+
+    def forget(self) -> None:
+        self.event.clear()
+        self._left = -1
+
+
+async def test_a_transaction_that_fails_leaves_nothing_of_its_chunk(house: House) -> None:
+    shop = await house.shop()
+    await house.upload(shop, json_lines([_order(n) for n in range(600)]))
+    thief = _StopAfter(house, 1)
+
+    await house.job_runner().run_one(thief.event)
+    orders = await house.rows("SELECT count(*) AS n FROM customer_order")
+    facts = await house.rows("SELECT count(*) AS n FROM outbox WHERE type = 'order.placed.v1'")
+
+    assert orders[0]["n"] == facts[0]["n"] == 500
+
+
+async def test_an_import_waits_while_others_are_behind(house: House) -> None:
+    shop = await house.shop()
+    await house.upload(shop, json_lines([_order(1)]))
+    asked: list[int] = []
+
+    async def busy(most: int) -> bool:
+        asked.append(most)
+        return len(asked) < 3
+
+    house.imports.busy = busy
+    job = await _run(house)
+
+    assert asked == [5000, 5000, 5000]
+    assert job["state"] == "succeeded"
+
+
+async def test_a_row_that_cannot_be_applied_is_rejected_and_the_others_stand(house: House) -> None:
+    shop = await house.shop()
+    huge = _order(
+        2, lines=[{**EXAMPLE_ORDER["lines"][0], "id": str(n), "title": "x" * 450} for n in range(600)], total_minor=None
+    )
+
+    await house.upload(shop, json_lines([_order(1), huge, _order(3)]))
+    job = await _run(house)
+
+    assert job["result"] == {"rows_read": 3, "accepted": 2, "duplicates": 0, "rejected": 1}
+    [rejection] = await house.rows("SELECT row_no, reason FROM import_rejection")
+    assert rejection == {"row_no": 2, "reason": "cannot be applied: PayloadTooLarge"}
+
+
+async def test_lines_are_cut_right_wherever_the_parts_end() -> None:
+    kept: list[bytes] = []
+
+    async def keep(chunk_no: int, first_row: int, lines: Any) -> None:
+        assert first_row == len(kept) + 1
+        kept.extend(lines)
+
+    content = b"\n".join(str(n).encode() * (n % 7 + 1) for n in range(2000))
+    chunks = Chunks(keep, most_bytes=1 << 20)
+    for start in range(0, len(content), 97):
+        await chunks.take(content[start : start + 97])
+    await chunks.end()
+
+    assert kept == content.split(b"\n")
+    assert chunks.rows == 2000
+
+
+async def test_an_endless_line_and_an_endless_file_are_refused() -> None:
+    async def keep(chunk_no: int, first_row: int, lines: Any) -> None: ...
+
+    with pytest.raises(UploadRefused, match="row 1"):
+        await Chunks(keep, most_bytes=1 << 30).take(b"x" * ((1 << 20) + 1))
+    with pytest.raises(UploadRefused, match="more than"):
+        await Chunks(keep, most_bytes=10).take(b"x\n" * 6)
+
+
+def test_the_example_is_a_line_of_a_file() -> None:
+    assert json.loads(json_lines([EXAMPLE_ORDER])) == json.loads(json.dumps(EXAMPLE_ORDER))
