@@ -1,0 +1,155 @@
+"""A running stack with one merchant and one store in it: what every run starts from."""
+
+import asyncio
+import base64
+import secrets
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import asyncpg
+import httpx
+
+from deploy.demo.api import Api, DemoFailed
+from deploy.demo.draining import on_the_way
+from deploy.local.local_tokens import MERCHANT_SCOPES
+from deploy.local.ports import HOST
+from deploy.local.stack import Stack
+from tests.chaos.sender import Hook
+
+_EFFECTIVE = "2025-12-01T00:00:00Z"
+
+
+@dataclass(slots=True)
+class Arena:
+    """Addresses of everything in the stack, for faults and for the checker."""
+
+    stack: Stack
+    merchant_id: UUID
+    store_id: UUID
+    hook: Hook
+    apis: Mapping[str, Api]
+    ops: Mapping[str, Api]
+
+    @property
+    def workers(self) -> list[str]:
+        """The supervisor's names of the four workers."""
+        return [f"{service.replace('_', '-')}-worker" for service in self.stack.urls]
+
+    @asynccontextmanager
+    async def admin(self, database: str) -> AsyncIterator[Any]:
+        """A superuser's connection (asyncpg) to one of the databases."""
+        address = urlsplit(self.stack.admin_url)._replace(path=f"/{database}").geturl()
+        connection = await asyncpg.connect(address, timeout=10)
+        try:
+            yield connection
+        finally:
+            await connection.close(timeout=5)
+
+    async def left(self) -> int:
+        """What is still on its way between the hook and a settled message."""
+        deliveries = (await self.apis["order_ingest"].get("/v1/orders/summary"))["deliveries_waiting"]
+        messages = (await self.apis["messaging"].get("/v1/messages/summary"))["open"]
+        return int(deliveries) + int(messages) + await on_the_way(self.ops)
+
+    async def drain(self, *, within_seconds: float) -> float:
+        """Nothing is on its way; how many seconds that took.
+
+        Raises:
+            TimeoutError: something still was.
+        """
+        loop = asyncio.get_running_loop()
+        began, quiet, left = loop.time(), 0, -1
+        while quiet < 2:
+            if loop.time() - began > within_seconds:
+                raise TimeoutError(f"{left} still on their way after {within_seconds:.0f} s")
+            try:
+                left = await self.left()
+            except (DemoFailed, httpx.HTTPError) as broken:
+                if "parked" in str(broken):
+                    raise
+                left = -1
+            quiet = quiet + 1 if left == 0 else 0
+            await asyncio.sleep(0.2)
+        return loop.time() - began
+
+    async def ready(self, *, within_seconds: float, workers: Iterable[str] | None = None) -> float:
+        """Every API and worker says that it is ready; how many seconds that took."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        ports = self.stack.ports
+        waiting = {*ports.apis.values(), *ports.workers.values()}
+        async with httpx.AsyncClient(trust_env=False, timeout=2) as client:
+            while waiting:
+                if loop.time() - began > within_seconds:
+                    raise TimeoutError(f"not ready after {within_seconds:.0f} s: ports {sorted(waiting)}")
+                for port in list(waiting):
+                    if await _answers(client, port):
+                        waiting.discard(port)
+                await asyncio.sleep(0.05)
+        return loop.time() - began
+
+
+@asynccontextmanager
+async def opened(settings: Mapping[str, str] | None = None) -> AsyncIterator[Arena]:
+    """A new stack on free ports, with a merchant whose programme counts all of the shop's orders."""
+    generous = {"HOOK_BURST": "1000000", "REQUESTS_PER_SECOND": "10000", "REQUESTS_BURST": "100000"}
+    async with AsyncExitStack() as exits:
+        stack = await exits.enter_async_context(Stack(settings={**generous, **(settings or {})}))
+        urls = stack.urls
+        platform = await exits.enter_async_context(Api(urls["order_ingest"], stack.token()))
+        merchant = (
+            await platform.post("/v1/merchants", {"name": "Chaos", "currency": "EUR", "time_zone": "UTC"}, key="m")
+        ).json()
+        merchant_id = UUID(merchant["merchant_id"])
+        token = stack.token(merchant=merchant_id, scopes=MERCHANT_SCOPES)
+        apis = {name: await exits.enter_async_context(Api(url, token)) for name, url in urls.items()}
+        ops = {name: await exits.enter_async_context(Api(url, stack.token())) for name, url in urls.items()}
+        store_id, hook = await _store(apis["order_ingest"])
+        await _programme(apis["loyalty"])
+        arena = Arena(stack, merchant_id, store_id, hook, apis, ops)
+        await _everybody_knows(arena)
+        yield arena
+
+
+async def _store(ingest: Api) -> tuple[UUID, Hook]:
+    secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+    wanted = {"platform": "standard", "account": "chaos", "currency": "EUR", "time_zone": "UTC", "secret": secret}
+    store = (await ingest.post("/v1/stores", wanted, key="s")).json()
+    path = urlsplit(store["hook_url"]).path
+    return UUID(store["store_id"]), Hook(f"{ingest.address}{path}", secret)
+
+
+async def _programme(loyalty: Api) -> None:
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                programme = (await loyalty.get("/v1/programmes"))["items"][0]
+                break
+            except (DemoFailed, IndexError):
+                await asyncio.sleep(0.1)
+    path = f"/v1/programmes/{programme['programme_id']}/versions"
+    draft = (await loyalty.post(path, {"effective_at": _EFFECTIVE}, key="v")).json()
+    await loyalty.post(f"{path}/{draft['number']}/publication", {}, key="p")
+
+
+async def _everybody_knows(arena: Arena) -> None:
+    """The merchant has reached every service, so that nothing of the run depends on that race."""
+    async with asyncio.timeout(60):
+        for path, name in (("/v1/measures/summary", "segmentation"), ("/v1/templates", "messaging")):
+            while True:
+                try:
+                    await arena.apis[name].get(path)
+                    break
+                except DemoFailed:
+                    await asyncio.sleep(0.1)
+
+
+async def _answers(client: httpx.AsyncClient, port: int) -> bool:
+    try:
+        return (await client.get(f"http://{HOST}:{port}/readyz")).status_code == 200
+    except httpx.HTTPError:
+        return False
