@@ -8,6 +8,7 @@ import pytest
 
 from deploy.local.databases import ServiceUrls
 from deploy.local.postgres import start_server
+from tests.running import Running, running_system
 from tests.throwaway import Databases
 
 
@@ -32,6 +33,13 @@ async def databases(admin_url: str) -> AsyncIterator[Databases]:
     made = Databases(admin_url)
     yield made
     await made.drop_all()
+
+
+@pytest.fixture(scope="session")
+async def running() -> AsyncIterator[Running]:
+    """The whole product, started once for every test that needs it."""
+    async with running_system() as system:
+        yield system
 
 
 @pytest.fixture

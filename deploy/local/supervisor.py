@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from signal import Signals
@@ -13,6 +13,7 @@ from deploy.local.children import described, end_group, follow, spawn
 from deploy.local.errors import StartFailed
 from deploy.local.folders import REPOSITORY
 from deploy.local.log_files import LogFile
+from deploy.local.together import together
 
 FIRST_DELAY = 0.2
 LONGEST_DELAY = 10.0
@@ -68,7 +69,7 @@ class Supervisor:
         self._waves.append(kept)
         for each in kept:
             each.task = asyncio.create_task(self._keep(each), name=f"keep {each.program.name}")
-        await _all(_until_ready(each) for each in kept)
+        await together(_until_ready(each) for each in kept)
 
     async def run(self, programs: Sequence[Program]) -> None:
         """Each program has run to its end.
@@ -76,7 +77,7 @@ class Supervisor:
         Raises:
             StartFailed: one ended with an error; its last lines are in the message.
         """
-        await _all(self._run_once(program) for program in programs)
+        await together(self._run_once(program) for program in programs)
 
     async def stop(self) -> None:
         """Nothing that was started is left running."""
@@ -158,27 +159,6 @@ class Supervisor:
             log.close()
         if code:
             raise StartFailed(f"{program.name} failed ({described(code)}). Its log, {log.path}, ends:\n{log.tail()}")
-
-
-async def _all(steps: Iterable[Coroutine[None, None, None]]) -> None:
-    """All steps are done. The first failure cancels the others and is raised as itself, not in a group."""
-    failures: list[StartFailed] = []
-
-    async def watched(step: Coroutine[None, None, None]) -> None:
-        try:
-            await step
-        except StartFailed as failure:
-            failures.append(failure)
-            raise
-
-    try:
-        async with asyncio.TaskGroup() as group:
-            for step in steps:
-                group.create_task(watched(step))
-    except BaseExceptionGroup:
-        if failures:
-            raise failures[0] from None
-        raise
 
 
 async def _until_ready(each: _Kept) -> None:

@@ -71,7 +71,7 @@ class Consumer:
                 await wait(stop, self.backoff.seconds(failures))
 
     async def _session(self, stop: asyncio.Event) -> None:
-        applier = self.applier = await self._prepared()
+        applier = await self._prepared()
         try:
             reading = Reading(
                 applier, bus=self.bus, new_id=self.new_id, vitals=self.vitals, batch_records=self.batch_records
@@ -101,12 +101,18 @@ class Consumer:
         return self.applier is not None and self.applier.failing_since is not None
 
     async def _prepared(self) -> Applier:
-        """The group's marks exist, and this start is noted."""
+        """The group's marks exist, and this start is noted.
+
+        The applier outlives its session: halted lanes stay halted, and a session that failed was no death.
+        """
         async with self.begin() as transaction:
             connection = transaction.connection
             clean = await worker_starts.start(connection, self.group, self.instance, self.clock.now())
             await marks.seed(connection, self.group, self.topics)
             await attempts.forget_passed(connection, self.group)
             known = await marks.read(connection, self.group)
-        transactions = GroupTransactions(self.definition, self.begin, BUDGET_SECONDS)
-        return Applier(transactions, self.clock, self.backoff, ended_cleanly=clean, known=known)
+        if self.applier is None:
+            transactions = GroupTransactions(self.definition, self.begin, BUDGET_SECONDS)
+            self.applier = Applier(transactions, self.clock, self.backoff, ended_cleanly=clean)
+        self.applier.known = known
+        return self.applier

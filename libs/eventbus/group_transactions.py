@@ -31,6 +31,11 @@ class GroupTransactions:
         async with self.begin() as transaction:
             return await marks.read(transaction.connection, self.group.name)
 
+    async def note_gap(self, lane: Lane, high: int) -> None:
+        """Operators see that the lane waits."""
+        async with self.begin() as transaction:
+            await marks.note_gap(transaction.connection, self.group.name, lane, high)
+
     async def apply(self, items: Sequence[Item], *, known: Mapping[Lane, Mark], halted: Collection[Lane]) -> BatchPlan:
         """The items' effects and marks are committed."""
         with metrics.BATCH_SECONDS.labels(self.group.name).time():

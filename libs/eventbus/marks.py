@@ -23,10 +23,17 @@ WHERE i.consumer_group = :group ORDER BY i.source, i.topic, i.lane FOR NO KEY UP
 """)
 _STORE = text("""
 UPDATE inbox_lane i
-SET last_seq = x.last_seq, chain = x.chain, epoch = CAST(x.last_seq >> 40 AS int4), updated_at = now()
+SET last_seq = x.last_seq, chain = x.chain, epoch = CAST(x.last_seq >> 40 AS int4), updated_at = now(),
+    gap_since = CASE WHEN x.last_seq < i.gap_high THEN i.gap_since END,
+    gap_high = CASE WHEN x.last_seq < i.gap_high THEN i.gap_high END
 FROM unnest(CAST(:sources AS text[]), CAST(:topics AS text[]), CAST(:lanes AS int2[]),
             CAST(:sequences AS int8[]), CAST(:chains AS bytea[])) x(source, topic, lane, last_seq, chain)
 WHERE i.consumer_group = :group AND i.source = x.source AND i.topic = x.topic AND i.lane = x.lane
+""")
+_NOTE_GAP = text("""
+UPDATE inbox_lane SET gap_since = coalesce(gap_since, now()), gap_high = greatest(gap_high, CAST(:high AS int8))
+WHERE consumer_group = :group AND source = :source AND topic = :topic AND lane = :lane
+AND last_seq < CAST(:high AS int8)
 """)
 
 
@@ -63,6 +70,12 @@ async def store(connection: AsyncConnection, group: str, marks: Mapping[Lane, Ma
         "chains": [marks[lane].chain for lane in lanes],
     }
     await _run(connection, _STORE, group, lanes, places)
+
+
+async def note_gap(connection: AsyncConnection, group: str, lane: Lane, high: int) -> None:
+    """Operators see that the lane waits for events up to `high`; the mark's move to there takes the note away."""
+    place = {"source": lane.source, "topic": lane.topic, "lane": lane.number}
+    await connection.execute(_NOTE_GAP, {"group": group, "high": high, **place})
 
 
 async def _run(

@@ -1,11 +1,12 @@
 """Reading the PostgreSQL bus: positions in memory, one round trip to look, one to fetch."""
 
 import asyncio
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
+
+from pydantic_core import from_json
 
 from libs.eventbus.port import Arrived, Fetched, Partition
 
@@ -129,7 +130,8 @@ class PostgresSubscription:
 def _headers(text: str) -> dict[str, str]:
     """The record's headers; none where they are not a JSON object of texts."""
     try:
-        headers = json.loads(text)
+        # Half the price of json.loads, and every record has the same dozen names.
+        headers = from_json(text, cache_strings="keys")
     except ValueError:
         return {}
     return headers if isinstance(headers, dict) else {}

@@ -153,6 +153,8 @@ class Reading:
         asked = metrics.REWINDS_ASKED if isinstance(request, Nak) else metrics.VERIFIES_ASKED
         asked.labels(self._group.name).inc()
         _log.warning("eventbus_source_asked", extra={"group": self._group.name, "request": str(request)})
+        if isinstance(request, Nak):
+            await self._applier.transactions.note_gap(request.lane, self._watching.high(request.lane))
         await self._requests.ask(request)
 
     async def _partition(self, lane: Lane) -> Partition:

@@ -69,7 +69,7 @@ class Watchdog:
 
     def _count_rebuild(self) -> None:
         self._rebuilds += 1
-        self._moved_at = None
+        self._moved_at, self._taken = None, self.consumer.vitals.taken
         metrics.REBUILDS.labels(self.consumer.group).inc()
         _log.error("eventbus_consumer_rebuilt", extra={"group": self.consumer.group, "times": self._rebuilds})
         if self._rebuilds > REBUILDS:

@@ -35,6 +35,10 @@ class Watching:
         """Those of the lanes that wait for something; all others need no tick."""
         return [lane for lane in lanes if lane in self._states and _waits(self._states[lane], known[lane])]
 
+    def high(self, lane: Lane) -> int:
+        """The highest sequence of the lane that was heard of."""
+        return self._states[lane].high
+
     def tick(self, lanes: Collection[Lane], known: Mapping[Lane, Mark]) -> list[Demand]:
         """Time passed for these lanes, and nothing of their partitions is unread."""
         demands: list[Demand] = []

@@ -5,7 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Security
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from libs.servicekit import audit
 from libs.servicekit.auth import Principal, authenticated
@@ -20,9 +20,9 @@ class AuditEntryOut(BaseModel):
 
     audit_id: UUID
     at: datetime
-    actor: str
-    action: str
-    target: str
+    actor: str = Field(examples=["local-admin"])
+    action: str = Field(examples=["store.create"])
+    target: str = Field(examples=["0190a5b0-7c1e-7c3a-9d0e-3b8f6f1f2a10"])
     before_hash: str | None
     after_hash: str | None
 
@@ -46,6 +46,7 @@ async def list_audit_log(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[AuditEntryOut]:
+    """Who did what to what; hashes prove what stood before and after without showing it."""
     after = decode_cursor(cursor, audit_id=UUID)
     async with kit.database.read(principal.merchant) as uow:
         found = await audit.entries(uow.connection, before_id=after["audit_id"] if after else None, limit=limit + 1)

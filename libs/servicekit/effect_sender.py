@@ -18,7 +18,7 @@ from libs.servicekit.waiting import wait_for_stop
 
 _log = logger(__name__)
 _CALL_SECONDS = 15.0
-_CALLER_IS_DEAD_AFTER = timedelta(seconds=20)  # longer than any call may take
+_CALLER_IS_DEAD_AFTER = timedelta(seconds=20)  # a claim's calls all begin at once, so none of them lasts that long
 _FIRST_DELAY_SECONDS = 1.0
 _LONGEST_DELAY_SECONDS = 300.0
 
@@ -33,15 +33,14 @@ class EffectSender:
         clock: Clock,
         *,
         poll_seconds: float = 0.25,
-        batch: int = 200,
-        at_once: int = 8,
+        at_once: int = 16,
     ) -> None:
+        """`at_once` calls are claimed and made together; a claimed call never waits for another."""
         self._database = database
         self._kinds = kinds
         self._clock = clock
         self._poll_seconds = poll_seconds
-        self._batch = batch
-        self._slots = asyncio.Semaphore(at_once)
+        self._at_once = at_once
 
     async def run(self, stop: asyncio.Event) -> None:
         """Calls are made until `stop`; what is under way is finished and recorded."""
@@ -70,7 +69,7 @@ class EffectSender:
         """Calls whose caller died are settled; their number."""
         now = self._clock.now()
         async with self._database.begin() as uow:
-            rows = (await uow.connection.execute(_ABANDONED, {"kind": name, "now": now, "limit": self._batch})).all()
+            rows = (await uow.connection.execute(_ABANDONED, {"kind": name, "now": now, "limit": self._at_once})).all()
             outcome: Outcome = Retry("caller died") if kind.repeats_unknown else Unknown("caller died")
             await self._settle(uow, kind, [(_effect_of(row), outcome) for row in rows], now)
         return len(rows)
@@ -78,7 +77,7 @@ class EffectSender:
     async def _claim(self, name: str, kind: EffectKind) -> tuple[list[Effect], int]:
         now = self._clock.now()
         async with self._database.begin() as uow:
-            rows = (await uow.connection.execute(_PENDING, {"kind": name, "now": now, "limit": self._batch})).all()
+            rows = (await uow.connection.execute(_PENDING, {"kind": name, "now": now, "limit": self._at_once})).all()
             effects = [_effect_of(row) for row in rows]
             drops = await kind.admit(uow, effects, now) if effects else {}
             await self._settle(uow, kind, [(e, drops[e.effect_id]) for e in effects if e.effect_id in drops], now)
@@ -87,13 +86,12 @@ class EffectSender:
         return claimed, len(drops)
 
     async def _call(self, kind: EffectKind, effect: Effect) -> Outcome:
-        async with self._slots:
-            try:
-                async with asyncio.timeout(_CALL_SECONDS):
-                    return await kind.call(effect)
-            except Exception as error:  # nobody can say how far the call came
-                _log.error("effect_call_broke", kind=effect.kind, error=type(error).__name__)
-                return Unknown(type(error).__name__)
+        try:
+            async with asyncio.timeout(_CALL_SECONDS):
+                return await kind.call(effect)
+        except Exception as error:  # nobody can say how far the call came
+            _log.error("effect_call_broke", kind=effect.kind, error=type(error).__name__)
+            return Unknown(type(error).__name__)
 
     async def _record(self, kind: EffectKind, outcomes: Sequence[tuple[Effect, Outcome]]) -> None:
         now = self._clock.now()

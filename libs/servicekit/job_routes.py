@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Security
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from libs.servicekit.auth import Principal, authenticated
 from libs.servicekit.jobs import Job, find_job
@@ -22,16 +22,16 @@ POLL_SECONDS: Final = 0.5
 class Progress(BaseModel):
     """How much is done; `total` is null while nobody knows."""
 
-    done: int
-    total: int | None
-    unit: str
+    done: int = Field(examples=[500])
+    total: int | None = Field(examples=[2000])
+    unit: str = Field(examples=["rows"])
 
 
 class JobOut(BaseModel):
     """One job. `result` stands once it has succeeded, `problem` once it has failed."""
 
     job_id: UUID
-    kind: str
+    kind: str = Field(examples=["import"])
     state: Literal["queued", "running", "succeeded", "failed"]
     progress: Progress
     result: dict[str, Any] | None
@@ -72,6 +72,7 @@ async def existing_job(job_id: UUID, principal: Reader, kit: TheKit) -> JobOut:
 
 @router.get("/{job_id}", summary="Show a job")
 async def show_job(job: Annotated[JobOut, Depends(existing_job)]) -> JobOut:
+    """How far it has come; its result or its problem once it is over."""
     return job
 
 

@@ -62,7 +62,7 @@ class KeySet:
         Raises:
             KeysUnavailable: no key set could be read so far.
         """
-        if self._must_read(kid):
+        if self._must_read(kid) or (kid not in self._keys and self._reading.locked()):  # the read under way may find it
             async with self._reading:
                 if self._must_read(kid):
                     await self._read()

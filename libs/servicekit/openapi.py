@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from libs.servicekit.auth import SCHEME_NAME
+from libs.servicekit.openapi_examples import show_examples
 from libs.servicekit.problems import MEDIA_TYPE, ProblemDocument
 
 # An OpenAPI document has no narrower type than this in Python.
@@ -43,10 +44,11 @@ def _document(app: FastAPI, by_hand: Mapping[str, Any]) -> Document:
         tags=app.openapi_tags,
     )
     document["paths"] = {**document.get("paths", {}), **by_hand}
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
     for operation in _operations(document):
         _tell_scopes(operation)
         _tell_problems(operation)
-    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        show_examples(operation, schemas)
     for name in _GENERATED_ERRORS:
         schemas.pop(name, None)
     problem = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
@@ -78,6 +80,9 @@ def _tell_problems(operation: Document) -> None:
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
     for status, description in told.items():
         responses[status] = {"description": description, "content": content}
+    for status, answer in responses.items():
+        if status[0] in "45" and "content" not in answer:  # described by hand
+            answer["content"] = content
 
 
 def show_docs(app: FastAPI) -> None:

@@ -10,6 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Response, Security
 
 from libs.eventbus import marks, parked
+from libs.eventbus.errors import NothingParked
 from libs.eventbus.group import Group
 from libs.eventbus.replaying import Operator
 from libs.eventbus.subscriptions import AnyEvent
@@ -56,6 +57,7 @@ ParkedId = Annotated[
 
 @router.get("/lag", summary="Show what is untold and what is unread")
 async def show_lag(principal: Reader, kit: TheKit) -> Lag:
+    """Both sides of the bus: facts that wait for the relay, and records that wait for this service."""
     async with kit.database.read() as uow:
         telling = await bus_state.untold(uow.connection)
         reading = await bus_state.reading(uow.connection, kit.service)
@@ -84,6 +86,7 @@ async def list_parked_events(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[ParkedOut]:
+    """Those that failed and those that wait behind one; of one merchant, or of all for the platform."""
     after = decode_cursor(cursor, id=place_of)
     async with kit.database.read() as uow:
         found = await parked.listed(
@@ -107,6 +110,7 @@ async def _parked(parked_id: ParkedId, kit: TheKit, principal: Principal) -> par
 
 @router.get("/parked_events/{parked_id}", summary="Show a parked event")
 async def show_parked_event(parked_id: ParkedId, principal: Reader, kit: TheKit) -> ParkedDetail:
+    """With the event itself; personal data in it stays sealed."""
     return ParkedDetail.of(await _parked(parked_id, kit, principal))
 
 
@@ -127,7 +131,10 @@ async def discard_parked_event(parked_id: ParkedId, body: Discard, principal: Re
     """The event counts as done without its effect; those that wait behind it go on with a replay of the next."""
     event = await _parked(parked_id, kit, principal)
     async with kit.database.begin(_merchant_of(event)) as uow:
-        await _operator(kit, uow, principal).discard(event.place, reason=body.reason)
+        try:
+            await _operator(kit, uow, principal).discard(event.place, reason=body.reason)
+        except NothingParked as error:  # a replay was faster
+            raise conflict("already-resolved", "The event was resolved meanwhile.") from error
         await _note(kit, uow, principal, action=DISCARD, target=parked_id, after=body.model_dump())
     return ParkedOut.of(await _parked(parked_id, kit, principal))
 

@@ -11,13 +11,14 @@ from libs.eventbus.parked import ParkedEvent, Place
 
 Reason = Annotated[str, Field(min_length=3, max_length=500, examples=["the product was deleted on purpose"])]
 LaneNumber = Annotated[int, Field(ge=0, lt=LANES)]
+HIGHEST_SEQUENCE = 2**63 - 1
 
 
 class UntoldOut(BaseModel):
     """Facts committed here that the relay has not handed to the bus yet."""
 
-    bus: str
-    topic: str
+    bus: str = Field(examples=["postgres"])
+    topic: str = Field(examples=["commerce"])
     lanes_behind: int
     unpublished: int
     oldest_seconds: float | None
@@ -26,8 +27,8 @@ class UntoldOut(BaseModel):
 class ReadingOut(BaseModel):
     """How far this service has read a topic; `unread` is null where the bus cannot be asked."""
 
-    source: str
-    topic: str
+    source: str = Field(examples=["order-ingest"])
+    topic: str = Field(examples=["commerce"])
     unread: int | None
     lanes_with_gap: int
     last_applied_at: datetime | None
@@ -45,12 +46,12 @@ class ParkedOut(BaseModel):
     """An event that failed, or one that waits behind a failed one of the same subject."""
 
     id: str = Field(examples=["order-ingest.commerce.12.345"])
-    source: str
-    topic: str
-    lane: int
-    sequence: int
+    source: str = Field(examples=["order-ingest"])
+    topic: str = Field(examples=["commerce"])
+    lane: int = Field(examples=[12])
+    sequence: int = Field(examples=[345])
     merchant_id: UUID | None
-    subject: str
+    subject: str = Field(examples=["0190a5b0-7c1e-7c3a-9d0e-3b8f6f1f2a10:0c8f3f0e-9d7a-5b53-8f6e-6a4f1f0f9a10"])
     error: str | None
     failed: bool
     status: Literal["parked", "replayed", "discarded"]
@@ -84,7 +85,7 @@ class Skip(BaseModel):
     source: str = Field(examples=["order-ingest"])
     topic: str = Field(examples=["commerce"])
     lane: LaneNumber
-    sequence: int = Field(ge=1, examples=[345])
+    sequence: int = Field(ge=1, le=HIGHEST_SEQUENCE, examples=[345])
     reason: Reason
 
 
@@ -93,7 +94,7 @@ class Rewind(BaseModel):
 
     topic: str = Field(examples=["loyalty"])
     lane: LaneNumber | None = None
-    published: int = Field(0, ge=0)
+    published: int = Field(0, ge=0, le=HIGHEST_SEQUENCE)
     reason: Reason
 
 

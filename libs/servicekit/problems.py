@@ -146,7 +146,7 @@ async def _on_database_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, DBAPIError)
     if is_transient(error):
         return await _on_unavailable(request, error)
-    if getattr(error.orig, "sqlstate", None) in _UNSTORABLE:
+    if _is_unstorable(error):
         return response(invalid("A number is too large, or a text holds a NUL character."), request.url.path)
     return unexpected(error, request)
 
@@ -165,6 +165,15 @@ def from_http_exception(error: HTTPException) -> Problem:
     return Problem(slug, error.status_code, title, str(error.detail), headers=error.headers)
 
 
+def _is_unstorable(error: DBAPIError) -> bool:
+    """The server, or the driver before it was asked, refused a value as one that no column can hold."""
+    if getattr(error.orig, "sqlstate", None) in _UNSTORABLE:
+        return True
+    return any(told in str(error.orig) for told in _DRIVER_REFUSALS)
+
+
+# What asyncpg says where a value does not fit the wire; its sqlstate (22000) is that of every other misuse too.
+_DRIVER_REFUSALS: Final = ("value out of int", "surrogates not allowed")
 # Out of range, not in the repertoire, untranslatable: what a well-formed request can hold and no column can.
 _UNSTORABLE: Final = frozenset({"22003", "22021", "22P05"})
 _TRANSIENT_SQLSTATES: Final = ("08", "40", "53", "55P03", "57")

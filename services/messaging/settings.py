@@ -18,4 +18,7 @@ class Settings(CommonSettings):
     bounce_domain: str = Field(
         "bounce.huitou.example", pattern=_DOMAIN, description="domain of envelope senders and message ids (VERP)"
     )
-    smtp_timeout_seconds: float = Field(20.0, gt=0, le=50, description="patience with the relay, per answer")
+    # A call that lasts longer than 15 s is cut off and counts as unknown: four answers and the answer to the content
+    # must fit in.
+    smtp_timeout_seconds: float = Field(2.0, gt=0, le=2, description="patience with the relay, per answer")
+    smtp_data_timeout_seconds: float = Field(6.0, gt=0, le=6, description="patience with the answer to the content")

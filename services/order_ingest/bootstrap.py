@@ -22,6 +22,7 @@ from libs.servicekit.http import Mounted, create_app
 from libs.servicekit.identity import new_id
 from libs.servicekit.job_runner import JobRunner
 from libs.servicekit.kit import Kit, open_kit
+from libs.servicekit.logs import logger
 from libs.servicekit.process import Task
 from libs.servicekit.rate_limit import Buckets
 from libs.servicekit.sealing import Sealer, Vault
@@ -62,6 +63,7 @@ ROUTERS: Final = (
     delivery_routes.router,
     import_routes.router,
 )
+_log = logger(__name__)
 _HOOK_BODY_BYTES: Final = 2 * webhooks.BODY_LIMIT
 """The application's own limit stands above the hook's, which answers for itself."""
 
@@ -86,6 +88,7 @@ async def api(settings: Settings, health: Health) -> AsyncIterator[ASGIApp]:
             most_waiting=settings.hook_most_waiting,
             most_bytes=settings.hook_most_waiting_bytes,
         )
+        await _try_to_prepare(database, clock)
         await opened.enter_async_context(_running(intake))
         hooks = _hooks(settings, HookStores(hooks_database, vault, clock), intake, clock)
         kit = open_kit(NAME, settings, clock=clock, database=database, health=health, bus=bus)
@@ -174,6 +177,17 @@ async def prepare(database: Database, clock: Clock) -> None:
         await ensure_partitions(uow.connection, clock.now())
         await maintenance.ensure_days(uow.connection, clock.now())
         await seed_topic(uow.connection, TOPIC)
+
+
+async def _try_to_prepare(database: Database, clock: Clock) -> None:
+    """An API that starts after days without a worker makes today's partitions itself.
+
+    A database that cannot be reached is no reason not to start: hooks answer 503 until it can.
+    """
+    try:
+        await prepare(database, clock)
+    except Exception as error:
+        _log.warning("intake_not_prepared", error_type=type(error).__name__)
 
 
 def _hooks(settings: Settings, stores: HookStores, intake: Intake, clock: Clock) -> webhooks.Hooks:

@@ -21,7 +21,7 @@ class Settings(CommonSettings):
     hook_most_waiting: int = Field(4096, ge=1, description="deliveries that may wait for their commit; more get 503")
     hook_most_waiting_bytes: int = Field(64 << 20, ge=1 << 20, description="bytes of those, compressed")
 
-    import_backlog: int = Field(5000, ge=100, description="facts on their way to other services while an import runs")
+    import_backlog: int = Field(2500, ge=100, description="facts on their way to other services while an import runs")
     import_waits_for: str = Field(
         "loyalty,segmentation,messaging",
         description="consumer groups that hold an import back, comma between; or empty",

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from deploy.demo.api import Api, DemoFailed
 from deploy.local.databases import provision
 from libs.eventbus.postgres import PostgresBus
 from libs.servicekit.clock import SystemClock
@@ -34,10 +35,19 @@ async def replay_all(arena: Arena, *, within_seconds: float) -> int:
     async with asyncio.timeout(within_seconds):
         while found := (await api.get("/v1/ops/parked_events", limit=200))["items"]:
             for event in {each["subject"]: each for each in reversed(found) if each["failed"]}.values():
-                await api.post(f"/v1/ops/parked_events/{event['id']}/replays", {}, key=f"replay-{event['id']}")
-                replayed += 1
+                replayed += await _replay(api, event["id"])
             await asyncio.sleep(1.0)
     return replayed
+
+
+async def _replay(api: Api, parked_id: str) -> int:
+    try:
+        await api.post(f"/v1/ops/parked_events/{parked_id}/replays", {}, key=f"replay-{parked_id}")
+    except DemoFailed as refused:
+        if "already-resolved" not in str(refused):
+            raise
+        return 0  # an earlier replay's job came to it meanwhile
+    return 1
 
 
 async def digest(url: str) -> tuple[str, int]:

@@ -111,7 +111,8 @@ def _wrongly_parked(database: ConsumerDatabase, verdict: Verdict) -> Iterator[st
 
 
 def _storms(verdict: Verdict) -> Iterator[str]:
-    allowed = 0 if verdict.mix.asks_nothing else 12 + 8 * verdict.disruptions
+    # A disruption costs each of the four lanes one request, seldom more.
+    allowed = 0 if verdict.mix.asks_nothing else 4 + 4 * verdict.disruptions
     if verdict.naks > allowed:
         yield f"resend storm: {verdict.naks} rewinds asked, {verdict.disruptions} disruptions"
 

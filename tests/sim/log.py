@@ -29,21 +29,16 @@ class Log:
     committed: dict[int, int] = field(default_factory=dict)
     incarnation: int = 0
     control: list[Asked] = field(default_factory=list)
-    recent_control: list[Asked] = field(default_factory=list)
     control_loss: float = 0.0
-    appended: int = 0
 
     def append(self, partition: int, entries: Sequence[Entry]) -> None:
         self.partitions[partition].extend(entries)
-        self.appended += len(entries)
 
     def ask(self, request: Request) -> None:
         if self.world.random.random() < self.control_loss:
             self.world.counts["injected control losses"] += 1
             return
-        asked = Asked(self.world.now, request)
-        self.control.append(asked)
-        self.recent_control = [*self.recent_control[-20:], asked]
+        self.control.append(Asked(self.world.now, request))
 
     def take_requests(self) -> list[Asked]:
         taken, self.control = self.control, []

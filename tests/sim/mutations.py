@@ -140,6 +140,14 @@ MUTATIONS: Sequence[Mutation] = (
         seeds=60,
     ),
     Mutation(
+        "a rewind is asked for again and again",
+        "libs/eventbus/protocol.py",
+        "    if stuck and (state.nak_at is None or now - state.nak_at >= REQUEST_SECONDS):",
+        "    if stuck:",
+        mix="duplicates",
+        seeds=120,
+    ),
+    Mutation(
         "an erasure waits behind poison",
         "libs/eventbus/protocol.py",
         "        if record.erases:\n            # Never",
@@ -172,7 +180,7 @@ def caught_in(mutation: Mutation) -> int:
             applied(mutation, tree)
         command = [sys.executable, "-m", "tests.sim", "--failing-only", "--seeds", str(mutation.seeds)]
         done = subprocess.run(
-            [*command, "--mix", mutation.mix], cwd=tree, capture_output=True, text=True, timeout=300, check=False
+            [*command, "--mix", mutation.mix], cwd=tree, capture_output=True, text=True, timeout=900, check=False
         )
     if done.returncode != 0:
         raise RuntimeError(f"{mutation.name}: the simulation itself broke\n{done.stderr[-2000:]}")

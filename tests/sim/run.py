@@ -18,6 +18,8 @@ from tests.sim.world import Locks, Process, World
 
 BOUND_SECONDS = 1500.0  # two regular watermarks, should the first be lost, and the requests that follow
 
+DISRUPTIONS = ("wipes", "tail losses", "source restores", "consumer restores", "control losses", "crashes")
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -107,7 +109,7 @@ def run_seed(mix: Mix, seed: int) -> Outcome:
         scene.handler.deaths,
         holes=world.counts["seen holes"],
         naks=world.counts["asked nak"],
-        disruptions=sum(count for name, count in world.counts.items() if name.startswith("injected")),
+        disruptions=sum(world.counts[f"injected {name}"] for name in DISRUPTIONS),
     )
     failures = check(scene.source, scene.database, verdict)
     world.counts["absorbed restores"] += len(scene.database.alarms)

@@ -57,8 +57,8 @@ SELECT * FROM unnest(CAST(:merchants AS int4[]), CAST(:ids AS uuid[]), CAST(:acc
 _UPDATE_HOLDS = text("""
 UPDATE hold h SET account_id = k.account_id, state = k.state, captured = k.captured
 FROM unnest(CAST(:merchants AS int4[]), CAST(:ids AS uuid[]), CAST(:accounts AS int8[]), CAST(:states AS text[]),
-    CAST(:captured AS int8[])) k(merchant_no, hold_id, account_id, state, captured)
-WHERE h.merchant_no = k.merchant_no AND h.hold_id = k.hold_id AND h.state = 'open'
+    CAST(:captured AS int8[]), CAST(:was AS int8[])) k(merchant_no, hold_id, account_id, state, captured, was)
+WHERE h.merchant_no = k.merchant_no AND h.hold_id = k.hold_id AND h.account_id = k.was
 """)
 _CLEAR_PARTS = text("""
 DELETE FROM hold_lot p USING unnest(CAST(:merchants AS int4[]), CAST(:ids AS uuid[])) k(merchant_no, hold_id)
@@ -160,7 +160,7 @@ async def _store_holds(connection: AsyncConnection, workspace: Workspace, stored
     fresh = [hold for hold in holds if hold.loaded is None]
     moved = [hold for hold in holds if hold.loaded is not None and hold.loaded[1] != hold.account_id]
     await _insert_holds(connection, merchants, fresh)
-    await _update_holds(connection, merchants, [hold for hold in holds if hold.loaded is not None])
+    await _update_holds(connection, merchants, holds)
     await _write_parts(connection, merchants, stored_as, moved=moved, fresh=fresh)
 
 
@@ -175,10 +175,14 @@ async def _insert_holds(connection: AsyncConnection, merchants: Mapping[int, int
 
 
 async def _update_holds(connection: AsyncConnection, merchants: Mapping[int, int], holds: list[Hold]) -> None:
-    rows = [(merchants[h.account_id], h.hold_id, h.account_id, h.state.value, h.captured) for h in holds]
+    rows = [
+        (merchants[h.account_id], h.hold_id, h.account_id, h.state.value, h.captured, h.loaded[1])
+        for h in holds
+        if h.loaded is not None
+    ]
     if not rows:
         return
-    done = await connection.execute(_UPDATE_HOLDS, columns("merchants ids accounts states captured", rows))
+    done = await connection.execute(_UPDATE_HOLDS, columns("merchants ids accounts states captured was", rows))
     if done.rowcount != len(rows):
         raise ChangedMeanwhile(f"{len(rows) - done.rowcount} of {len(rows)} holds")
 

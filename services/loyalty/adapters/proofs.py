@@ -13,13 +13,13 @@ from services.loyalty.domain.programmes import Programme
 from services.loyalty.domain.tiers import YEAR
 
 _MEMBERS = text("""
-WITH members AS (
+WITH enrolled AS (
     SELECT account_id FROM account WHERE kind = 'member' AND alias_of IS NULL AND enrolled_at <= :as_of),
 spent AS (
     SELECT account_id, sum(counted) AS spend FROM order_state
     WHERE counted > 0 AND placed_at > :since AND placed_at <= :as_of GROUP BY account_id)
-SELECT width_bucket(coalesce(spend, 0)::numeric, CAST(:thresholds AS numeric[])) AS step, count(*)
-FROM members LEFT JOIN spent USING (account_id) GROUP BY 1
+SELECT width_bucket(coalesce(spend, 0)::numeric, CAST(:thresholds AS numeric[])) AS step, count(*) AS members
+FROM enrolled LEFT JOIN spent USING (account_id) GROUP BY 1
 """)
 _ISSUED = text("""
 SELECT coalesce(sum(div(w.eligible * t.numerator, t.denominator)), 0)::int8 AS issued,
@@ -86,7 +86,8 @@ class PostgresProofs:
     async def summary(self, transaction: Transaction, programme: Programme, as_of: datetime) -> Summary:
         ladder = programme.governing(as_of).rules.tiers
         values = {"as_of": as_of, "since": as_of - YEAR, "thresholds": [tier.threshold_minor for tier in ladder]}
-        steps = dict((await transaction.connection.execute(_MEMBERS, values)).tuples().all())
+        rows = await transaction.connection.execute(_MEMBERS, values)
+        steps = {row.step: row.members for row in rows}
         by_step = [steps.get(step, 0) for step in range(len(ladder) + 1)]
         return Summary(
             as_of=as_of,

@@ -25,6 +25,8 @@ def merge_members(
         key=f"merge:{absorbed_id}:{identity_version}", at=heard.at, cause=heard.fact_id, reason="customers merged"
     )
     before = len(workspace.journal.entries)
+    if heard.merchant.programme is not None:
+        survivor.obey(heard.merchant.programme.governing(heard.at).rules)
     entry = merge(survivor.book, absorbed.book, header, identity_version=identity_version)
     _follow(workspace, absorbed, survivor)
     _tell(workspace, heard, absorbed, survivor, entry, before)

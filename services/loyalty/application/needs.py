@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from libs.contracts.commerce import (
+    CustomerErasedV1,
     CustomerMergedV1,
     CustomerRegisteredV1,
     MerchantRegisteredV1,
@@ -27,6 +28,7 @@ FOR_EVER = datetime(9999, 12, 31, tzinfo=UTC)
 
 _TELLING = (OrderPlacedV1, OrderChangedV1)
 _UNDOING = (OrderRefundedV1, OrderCancelledV1, OrderDeletedV1)
+_ABOUT_ORDERS = (*_TELLING, *_UNDOING, OrderPaidV1)
 AnyEvent = Event[Any]  # the fact's class is told apart by isinstance below
 
 
@@ -62,7 +64,7 @@ def keys_of(events: Sequence[AnyEvent]) -> Keys:
     for event in events:
         merchant_id, fact = event.merchant_id, event.fact
         keys.merchants.add(merchant_id)
-        if isinstance(fact, MerchantRegisteredV1):
+        if isinstance(fact, MerchantRegisteredV1 | CustomerErasedV1):
             continue
         keys.customers.add((merchant_id, fact.customer_id))
         if isinstance(fact, CustomerMergedV1):
@@ -80,7 +82,7 @@ def scopes_of(workspace: Workspace, events: Sequence[AnyEvent]) -> dict[int, Sco
         fact = event.fact
         if isinstance(fact, CustomerMergedV1):
             _merge(workspace, event, scopes)
-        elif not isinstance(fact, CustomerRegisteredV1 | MerchantRegisteredV1):
+        elif isinstance(fact, _ABOUT_ORDERS):
             _order(workspace, event, scopes, highest)
     for account_id, scope in scopes.items():
         _widen(workspace.members[account_id], scope)

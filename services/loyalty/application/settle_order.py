@@ -16,7 +16,7 @@ from services.loyalty.domain.earning import Clawback
 from services.loyalty.domain.entries import Header
 from services.loyalty.domain.merging import move_orders
 from services.loyalty.domain.orders import Order, OrderTerms
-from services.loyalty.domain.programmes import Programme, Rules
+from services.loyalty.domain.programmes import Programme
 from services.loyalty.domain.tiers import Share, roll, weigh
 
 
@@ -61,16 +61,10 @@ def settle(workspace: Workspace, heard: Heard, order: Order, *, reason: str) -> 
     if programme is None:
         return  # judged when the programme is laid down
     member = workspace.survivor(order.account_id)
-    _obey(member, programme.governing(heard.at).rules)
+    member.obey(programme.governing(heard.at).rules)
     _award(workspace, heard, programme, order, member, reason)
     _count(workspace, heard, programme, order, member)
     order.judged = programme.newest.number
-
-
-def _obey(member: Member, rules: Rules) -> None:
-    """The account owes as the rules of the day allow; a lowered limit spares what is owed already."""
-    member.book.policy = rules.debt_policy
-    member.account.max_debt = max(rules.max_debt, member.account.debt)
 
 
 def _award(workspace: Workspace, heard: Heard, programme: Programme, order: Order, member: Member, reason: str) -> None:

@@ -36,6 +36,7 @@ class Heard:
     merchant: Merchant
     at: datetime
     cause: Cause | None = None
+    origin: Origin | None = None  # None: the cause's, else live
 
     @property
     def fact_id(self) -> UUID | None:

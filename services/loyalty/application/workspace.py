@@ -12,7 +12,7 @@ from services.loyalty.domain.awards import Award
 from services.loyalty.domain.book import Book
 from services.loyalty.domain.entries import Journal
 from services.loyalty.domain.orders import Order
-from services.loyalty.domain.programmes import Programme
+from services.loyalty.domain.programmes import Programme, Rules
 from services.loyalty.domain.tiers import Standing
 
 
@@ -36,6 +36,11 @@ class Member:
     @property
     def account(self) -> Account:
         return self.book.account
+
+    def obey(self, rules: Rules) -> None:
+        """The account owes as the rules of the day allow; a lowered limit spares what is owed already."""
+        self.book.policy = rules.debt_policy
+        self.account.max_debt = max(rules.max_debt, self.account.debt)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ LedgerError
 |-- HoldNotOpen            the hold was captured, released, has ended, or never was
 |-- HoldTooLong            a hold may not reserve points for longer than a checkout lasts
 |-- ReturnTooLarge         more points would come back than the entry spent
+|-- ImpossibleOrder        amounts or rates that no order has
 |-- KeyReused              the idempotency key stands for another request
 `-- BookIncomplete         the command needs lots that were not loaded: a fault of ours
 """
@@ -38,6 +39,10 @@ class HoldTooLong(LedgerError):
 
 class ReturnTooLarge(LedgerError):
     """More points would come back than the entry spent."""
+
+
+class ImpossibleOrder(LedgerError):
+    """Amounts or rates that no order has."""
 
 
 class KeyReused(LedgerError):

@@ -8,6 +8,7 @@ from fractions import Fraction
 from uuid import UUID
 
 from libs.kernel.money import exponent
+from services.loyalty.domain.errors import ImpossibleOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +18,22 @@ class Fx:
     to: str
     rate: Decimal
 
+    def __post_init__(self) -> None:
+        """Raises: ImpossibleOrder."""
+        if not (self.rate.is_finite() and self.rate > 0):
+            raise ImpossibleOrder(f"a rate of {self.rate}")
+
+
+_LARGEST = 10**15
+"""Minor units of an order in any currency: far beyond any order, and nothing computed from it leaves 64 bits."""
+
 
 @dataclass(frozen=True, slots=True)
 class OrderTerms:
-    """An order's whole state as one version of it tells."""
+    """An order's whole state as one version of it tells.
+
+    It is judged when it is heard, not when it earns: an order that can never be judged must not lie in wait.
+    """
 
     version: int
     placed_at: datetime
@@ -29,6 +42,12 @@ class OrderTerms:
     window_ends_at: datetime
     fx: Fx | None = None
     gift_lines: frozenset[UUID] = frozenset()
+
+    def __post_init__(self) -> None:
+        """Raises: UnknownCurrency, ImpossibleOrder."""
+        exponent(self.currency)
+        if self.eligible * (self.fx.rate if self.fx else 1) > _LARGEST:
+            raise ImpossibleOrder(f"goods for {self.eligible} minor units of {self.currency}")
 
 
 @dataclass(slots=True)

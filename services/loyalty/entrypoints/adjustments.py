@@ -19,6 +19,7 @@ from services.loyalty.application.workspace import Member
 from services.loyalty.domain.entries import entry_id
 from services.loyalty.domain.errors import InsufficientPoints, KeyReused
 from services.loyalty.entrypoints.access import Adjuster, TheKit, TheParts
+from services.loyalty.entrypoints.examples import ADJUSTMENT, ADJUSTMENT_REQUEST, answer, request
 from services.loyalty.entrypoints.schemas import AdjustmentDocument, AdjustmentRequest, BalanceDocument
 
 router = APIRouter(prefix="/v1/adjustments", tags=["adjustments"])
@@ -31,6 +32,8 @@ router = APIRouter(prefix="/v1/adjustments", tags=["adjustments"])
     response_model=AdjustmentDocument,
     description="Positive points are usable at once; negative ones leave usable points first, then pending ones, and "
     "never make a debt. The same Idempotency-Key never takes effect twice.",
+    responses=answer(ADJUSTMENT, status=201),
+    openapi_extra=request(ADJUSTMENT_REQUEST),
 )
 async def post_adjustment(
     wanted: AdjustmentRequest,

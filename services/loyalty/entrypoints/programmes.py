@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Response
 from pydantic import AwareDatetime
 
 from libs.servicekit import audit
@@ -19,6 +19,19 @@ from services.loyalty.application.views import ProgrammeView, VersionView
 from services.loyalty.domain.accounts import DebtPolicy
 from services.loyalty.domain.programmes import Tier
 from services.loyalty.entrypoints.access import ProgrammesReader, ProgrammesWriter, TheKit, TheParts
+from services.loyalty.entrypoints.examples import (
+    CHANGE_REQUEST,
+    DRAFT,
+    DRAFT_REQUEST,
+    PROGRAMME,
+    PROGRAMME_ID,
+    PUBLISHED,
+    SUMMARY,
+    VERSION,
+    answer,
+    page,
+    request,
+)
 from services.loyalty.entrypoints.governing import published
 from services.loyalty.entrypoints.schemas import (
     ProgrammeDocument,
@@ -31,21 +44,25 @@ from services.loyalty.entrypoints.schemas import (
 router = APIRouter(prefix="/v1/programmes", tags=["programmes"])
 
 TheKey = Annotated[Once, Depends(optional_key)]
+ProgrammeId = Annotated[UUID, Path(examples=[PROGRAMME_ID])]
+VersionNumber = Annotated[int, Path(ge=1, le=10**6, examples=[1])]
 IfMatch = Annotated[str, Header(description="The draft's ETag.", examples=['"1"'])]
 AsOf = Annotated[AwareDatetime | None, Query(description="Instant of the figures; now if left out.")]
 
 
-@router.get("", summary="List programmes")
+@router.get("", summary="List programmes", responses=answer(page(PROGRAMME)))
 async def list_programmes(principal: ProgrammesReader, kit: TheKit, parts: TheParts) -> Page[ProgrammeDocument]:
+    """Every merchant starts with one, whose first version holds at once."""
     async with kit.database.read(principal.merchant) as uow:
         found = await parts.programmes.all(uow)
     return Page(items=[_document(each) for each in found], next_cursor=None)
 
 
-@router.get("/{programme_id}", summary="Show a programme with all its versions")
+@router.get("/{programme_id}", summary="Show a programme with all its versions", responses=answer(PROGRAMME))
 async def show_programme(
-    programme_id: UUID, principal: ProgrammesReader, kit: TheKit, parts: TheParts
+    programme_id: ProgrammeId, principal: ProgrammesReader, kit: TheKit, parts: TheParts
 ) -> ProgrammeDocument:
+    """Drafts and published ones, by number."""
     async with kit.database.read(principal.merchant) as uow:
         found = await parts.programmes.find(uow, programme_id)
     if found is None:
@@ -53,10 +70,16 @@ async def show_programme(
     return _document(found)
 
 
-@router.get("/{programme_id}/versions/{number}", summary="Show a version")
+@router.get("/{programme_id}/versions/{number}", summary="Show a version", responses=answer(VERSION))
 async def show_version(
-    programme_id: UUID, number: int, response: Response, principal: ProgrammesReader, kit: TheKit, parts: TheParts
+    programme_id: ProgrammeId,
+    number: VersionNumber,
+    response: Response,
+    principal: ProgrammesReader,
+    kit: TheKit,
+    parts: TheParts,
 ) -> VersionDocument:
+    """With its ETag, which is needed to change a draft."""
     async with kit.database.read(principal.merchant) as uow:
         found = await parts.programmes.find(uow, programme_id)
     version = found.version(number) if found else None
@@ -72,9 +95,11 @@ async def show_version(
     summary="Draft the next version",
     response_model=VersionDocument,
     description="The draft says what the newest version says, with the changes given.",
+    responses=answer(DRAFT, status=201),
+    openapi_extra=request(DRAFT_REQUEST),
 )
 async def post_version(
-    programme_id: UUID,
+    programme_id: ProgrammeId,
     wanted: VersionRequest,
     principal: ProgrammesWriter,
     kit: TheKit,
@@ -93,10 +118,15 @@ async def post_version(
         return await once.run(uow, principal, run, now=now)
 
 
-@router.patch("/{programme_id}/versions/{number}", summary="Change a draft")
+@router.patch(
+    "/{programme_id}/versions/{number}",
+    summary="Change a draft",
+    responses=answer(DRAFT),
+    openapi_extra=request(CHANGE_REQUEST),
+)
 async def patch_version(
-    programme_id: UUID,
-    number: int,
+    programme_id: ProgrammeId,
+    number: VersionNumber,
     wanted: VersionRequest,
     response: Response,
     principal: ProgrammesWriter,
@@ -104,6 +134,7 @@ async def patch_version(
     parts: TheParts,
     if_match: IfMatch,
 ) -> VersionDocument:
+    """Only what is given changes; 412 if somebody else changed it meanwhile, 409 once it is published."""
     async with kit.database.begin(principal.merchant) as uow:
         with _Refusals():
             version = await change_draft(
@@ -120,9 +151,15 @@ async def patch_version(
     response_model=VersionDocument,
     description="In force from its effective date, which may lie in the past: paid orders placed since then that "
     "earned nothing so far earn under it. Awards made under earlier versions stay as they are.",
+    responses=answer(PUBLISHED),
 )
 async def post_publication(
-    programme_id: UUID, number: int, principal: ProgrammesWriter, kit: TheKit, parts: TheParts, once: TheKey
+    programme_id: ProgrammeId,
+    number: VersionNumber,
+    principal: ProgrammesWriter,
+    kit: TheKit,
+    parts: TheParts,
+    once: TheKey,
 ) -> Any:  # the stored answer, as the key's first request got it
     now = kit.clock.now()
     async with kit.database.begin(principal.merchant) as uow:
@@ -138,10 +175,11 @@ async def post_publication(
         return await once.run(uow, principal, run, now=now)
 
 
-@router.get("/{programme_id}/summary", summary="Show a programme in figures")
+@router.get("/{programme_id}/summary", summary="Show a programme in figures", responses=answer(SUMMARY))
 async def show_summary(
-    programme_id: UUID, principal: ProgrammesReader, kit: TheKit, parts: TheParts, as_of: AsOf = None
+    programme_id: ProgrammeId, principal: ProgrammesReader, kit: TheKit, parts: TheParts, as_of: AsOf = None
 ) -> SummaryDocument:
+    """Points from the whole ledger; tiers from the orders of the year that ends at `as_of`."""
     at = as_of or kit.clock.now()
     async with kit.database.read(principal.merchant) as uow:
         found = await parts.programmes.find(uow, programme_id)

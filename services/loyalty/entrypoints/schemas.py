@@ -138,7 +138,7 @@ class AdjustmentRequest(Document):
     customer_id: UUID = Field(examples=[_CUSTOMER])
     points: int = Field(ge=-1_000_000_000, le=1_000_000_000, examples=[50])
     reason: Reason = Field(examples=["goodwill after a late parcel"])
-    expires_at: datetime | None = None
+    expires_at: datetime | None = Field(None, examples=[None])
 
 
 class AdjustmentDocument(Document):
@@ -263,7 +263,7 @@ class SummaryDocument(Document):
 
 class FindingDocument(Document):
     invariant: str = Field(examples=["I2"])
-    meaning: str
+    meaning: str = Field(examples=["entries of a lot never take more than it held"])
     checked: int = Field(examples=[2469])
     violations: int = Field(examples=[0])
 
@@ -285,5 +285,5 @@ class ProofDocument(Document):
 class HashDocument(Document):
     """Equal for two ledgers with the same entries, whatever their local numbers and clocks."""
 
-    hash: str
+    hash: str = Field(examples=["5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8"])
     lines: int = Field(examples=[155848])

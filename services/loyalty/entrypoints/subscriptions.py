@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from libs.contracts.commerce import (
+    CustomerErasedV1,
     CustomerMergedV1,
     CustomerRegisteredV1,
     Fx,
@@ -64,6 +65,10 @@ def on_customer_merged(workspace: Workspace, event: Event[CustomerMergedV1]) -> 
         survivor_id=fact.into_customer_id,
         identity_version=fact.identity_version,
     )
+
+
+def on_customer_erased(workspace: Workspace, event: Event[CustomerErasedV1]) -> None:
+    """Amounts stay, under an id that names nobody; what was parked about the person goes, since we listen."""
 
 
 def on_order_told(workspace: Workspace, event: Event[OrderPlacedV1] | Event[OrderChangedV1]) -> None:
@@ -158,6 +163,7 @@ _REACTIONS: dict[type[Fact], Reaction[Workspace]] = {
     MerchantRegisteredV1: on_merchant_registered,
     CustomerRegisteredV1: on_customer_registered,
     CustomerMergedV1: on_customer_merged,
+    CustomerErasedV1: on_customer_erased,
     OrderPlacedV1: on_order_told,
     OrderChangedV1: on_order_told,
     OrderPaidV1: on_order_paid,

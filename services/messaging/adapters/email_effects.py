@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -22,6 +22,8 @@ from services.messaging.domain.intents import message_id
 from services.messaging.domain.unsubscribe import Unsubscription, token_of
 
 MAX_ATTEMPTS: Final = 12
+LONGEST_WAIT: Final = timedelta(seconds=15)
+"""For a free connection. A mail that has to wait longer goes back: with a slow relay its claim would run out."""
 
 _SETTLE = text(
     """
@@ -48,6 +50,14 @@ class Sender:
     unsubscribe_key: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A claimed mail before its call."""
+
+    candidate: Candidate
+    claimed_at: datetime
+
+
 class EmailEffects:
     """One kind of effect. Marketing mail is sent at most once: what may have been sent is never sent again."""
 
@@ -61,22 +71,24 @@ class EmailEffects:
         self._sender = sender
         self._clock = clock
         # Between claim and call; a mail that is claimed and lost with the process ends as `unknown`.
-        self._prepared: dict[UUID, Candidate] = {}
+        self._prepared: dict[UUID, _Prepared] = {}
 
     async def admit(self, uow: UnitOfWork, effects: Sequence[Effect], now: datetime) -> Mapping[UUID, Drop]:
         """Those that must not be sent, with the reason; the others are claimed."""
         keys = {(effect.merchant_no, effect.effect_id) for effect in effects}
         decided = await admit(uow.connection, keys, vault=self._vault, now=now)
-        self._prepared.update({candidate.intent.intent_id: candidate for candidate in decided.admitted})
+        self._prepared.update({each.intent.intent_id: _Prepared(each, now) for each in decided.admitted})
         return {intent_id: Drop(reason) for (_, intent_id), reason in decided.refused.items()}
 
     async def call(self, effect: Effect) -> Outcome:
         """The mail is with the relay, or it is said what became of it."""
-        candidate = self._prepared.pop(effect.effect_id, None)
-        if candidate is None:
+        prepared = self._prepared.pop(effect.effect_id, None)
+        if prepared is None:
             return Failed("settled_before")
+        if self._clock.now() - prepared.claimed_at > LONGEST_WAIT:
+            return Retry("relay_slow")
         try:
-            parcel = await self._parcel(candidate)
+            parcel = await self._parcel(prepared.candidate)
         except TemplateBroken:
             return Failed("template_broken")
         except UnsafeHeader:

@@ -5,7 +5,6 @@ from typing import Final
 
 from sqlalchemy import text
 
-from libs.servicekit.idempotency import forget_old_keys
 from libs.servicekit.unit_of_work import UnitOfWork
 
 ORDERS_KEPT_FOR: Final = timedelta(days=14)
@@ -15,6 +14,5 @@ _FORGET_ORDERS = text("DELETE FROM heard_order WHERE heard_at < :before")
 
 
 async def forget_the_old(uow: UnitOfWork, now: datetime) -> None:
-    """Payments that no points can follow any more and old idempotency keys are gone."""
+    """Payments that no points can follow any more are gone."""
     await uow.connection.execute(_FORGET_ORDERS, {"before": now - ORDERS_KEPT_FOR})
-    await forget_old_keys(uow.connection, now)

@@ -10,7 +10,8 @@ from sqlalchemy import Row, text
 from libs.servicekit.sealing import Vault
 from services.messaging.adapters.consent_rows import consent_of
 from services.messaging.adapters.contact_rows import contact_of
-from services.messaging.application.ports import (
+from services.messaging.application.ports import Unit
+from services.messaging.application.views import (
     ConsentView,
     ContactView,
     MessageFilter,
@@ -18,7 +19,6 @@ from services.messaging.application.ports import (
     OutcomeCount,
     StatementView,
     Summary,
-    Unit,
 )
 from services.messaging.domain.address import masked
 from services.messaging.domain.contact import Contact

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import Row, text
 
 from libs.servicekit.sealing import Sealer
-from services.messaging.application.ports import SuppressionView, Unit
+from services.messaging.application.ports import Unit
+from services.messaging.application.views import SuppressionView
 from services.messaging.domain.admission import CapRule
 
 _ADD = text(
@@ -68,7 +70,15 @@ class SealerHashing:
         self._sealer = sealer
 
     def hash_of(self, merchant_id: UUID, email: str) -> str:
-        return self._sealer.blind_index(merchant_id, "email", email.strip().lower())
+        return self._sealer.blind_index(merchant_id, "email", _normalised(email))
+
+
+def _normalised(email: str) -> str:
+    """As order-ingest writes addresses before it hashes them."""
+    try:
+        return validate_email(email.strip(), check_deliverability=False).normalized.casefold()
+    except EmailNotValidError:
+        return email.strip().casefold()
 
 
 def _view(row: Row[tuple[object, ...]]) -> SuppressionView:

@@ -5,13 +5,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-import aiosmtplib
 from aiosmtplib import SMTP, SMTPException, SMTPResponseException, SMTPServerDisconnected, SMTPTimeoutError
 
 from libs.servicekit.effects import Done, Failed, Outcome, Retry, Unknown
 
 CONNECTIONS: Final = 8
-TIMEOUT_SECONDS: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +24,12 @@ class Parcel:
 class SmtpRelay:
     """The mail relay. Connections are opened when needed, kept, and thrown away after any surprise."""
 
-    def __init__(self, *, host: str, port: int, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+    def __init__(self, *, host: str, port: int, timeout_seconds: float, data_timeout_seconds: float) -> None:
+        """Connecting and each command may take `timeout_seconds`, the answer to a mail's content the longer time."""
         self._host = host
         self._port = port
         self._timeout_seconds = timeout_seconds
+        self._data_timeout_seconds = data_timeout_seconds
         self._idle: list[SMTP] = []
         self._slots = asyncio.Semaphore(CONNECTIONS)
 
@@ -44,7 +44,7 @@ class SmtpRelay:
             if not isinstance(client, SMTP):
                 return client
             try:
-                await client.data(parcel.content)
+                await client.data(parcel.content, timeout=self._data_timeout_seconds)
             except SMTPResponseException as answer:
                 return await self._refused(client, answer)
             except (SMTPServerDisconnected, SMTPTimeoutError, OSError):
@@ -99,6 +99,3 @@ class SmtpRelay:
         with suppress(SMTPException, OSError):
             await client.quit()
         client.close()
-
-
-__all__ = ["Parcel", "SmtpRelay", "aiosmtplib"]

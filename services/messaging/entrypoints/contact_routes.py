@@ -11,8 +11,9 @@ from libs.servicekit.idempotency import Answer
 from libs.servicekit.pagination import Cursor, Limit, Page, page_of
 from libs.servicekit.problems import not_found
 from libs.servicekit.unit_of_work import UnitOfWork
-from services.messaging.application.ports import ContactView, MessageFilter, Ports
+from services.messaging.application.ports import Ports
 from services.messaging.application.record_consent import record_consent
+from services.messaging.application.views import ContactView, MessageFilter
 from services.messaging.domain.consent import Statement
 from services.messaging.entrypoints.asking import CustomerId, OnceOnly, TheKit, ThePorts, audited, before
 from services.messaging.entrypoints.examples import answer, body, page
@@ -73,6 +74,7 @@ async def add_consent(
 ) -> Response:
     """A withdrawal holds at once; only the customer's own later subscription lifts it."""
     now = kit.clock.now()
+    statement = Statement(said.state, now, "here", said.source, said.text_version)
 
     async def run() -> Answer:
         workspace = await ports.customers.load_customer(uow, principal.merchant, customer_id)
@@ -84,13 +86,12 @@ async def add_consent(
             customer_id=customer_id,
             channel=said.channel,
             topic=said.topic,
-            statement=Statement(said.state, now, "here", said.source, said.text_version),
+            statement=statement,
             cause=None,
         )
         await ports.customers.store_customer(uow, workspace)
         await audited(uow, principal, action="consent.record", target=customer_id, now=now)
-        contact = await _contact(ports, uow, customer_id)
-        return Answer(201, ConsentsOut(items=[ConsentOut.model_validate(each) for each in contact.consents]))
+        return Answer(201, await _consents(ports, uow, customer_id))
 
     async with kit.database.begin(principal.merchant) as uow:
         return await once.run(uow, principal, run, now=now)
@@ -120,6 +121,11 @@ async def list_decisions(
         shown=MessageOut.model_validate,
         position=lambda row: {"at": row.planned_at, "id": row.intent_id},
     )
+
+
+async def _consents(ports: Ports, uow: UnitOfWork, customer_id: UUID) -> ConsentsOut:
+    contact = await _contact(ports, uow, customer_id)
+    return ConsentsOut(items=[ConsentOut.model_validate(each) for each in contact.consents])
 
 
 async def _contact(ports: Ports, uow: UnitOfWork, customer_id: UUID) -> ContactView:

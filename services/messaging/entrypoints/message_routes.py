@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query, Security
 from libs.servicekit.auth import Principal, authenticated
 from libs.servicekit.pagination import Cursor, Limit, Page, page_of
 from libs.servicekit.problems import not_found
-from services.messaging.application.ports import MessageFilter
+from services.messaging.application.views import MessageFilter
 from services.messaging.entrypoints.asking import TheKit, ThePorts, before
 from services.messaging.entrypoints.examples import answer, page
 from services.messaging.entrypoints.schemas import (

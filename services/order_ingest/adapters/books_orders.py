@@ -22,7 +22,8 @@ _LOAD = text(
     SELECT o.* FROM unnest(CAST(:merchants AS int4[]), CAST(:orders AS uuid[])) w(merchant_no, order_id)
     CROSS JOIN LATERAL (
         SELECT order_id, external_id, customer_id, version_us, source_rank, triggered_us, body_hash, content_hash,
-               placed_at, currency, total_minor, financial_status, paid_at, cancelled_at, cancel_reason, deleted_at,
+               placed_at, currency, total_minor, return_window_days, financial_status, paid_at,
+               cancelled_at, cancel_reason, deleted_at,
                told, refunds
         FROM customer_order c WHERE (c.merchant_no, c.order_id) = (w.merchant_no, w.order_id) OFFSET 0) o
     """

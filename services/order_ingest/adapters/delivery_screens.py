@@ -45,9 +45,9 @@ _REPLAY = text(
     moved AS (UPDATE intake_lane l SET next_seq = l.next_seq + 1 FROM one WHERE l.lane = one.lane
               RETURNING l.lane, l.next_seq - 1 AS seq)
     INSERT INTO webhook_delivery (lane, seq, received_at, delivery_id, merchant_no, store_no, topic, triggered_at,
-        origin, correlation_id, body_sha256, body_enc)
+        origin, correlation_id, traceparent, body_sha256, body_enc)
     SELECT m.lane, m.seq, :now, o.delivery_id, o.merchant_no, o.store_no, o.topic, o.triggered_at, 'replay',
-        o.correlation_id, o.body_sha256, o.body_enc
+        o.correlation_id, o.traceparent, o.body_sha256, o.body_enc
     FROM one o JOIN moved m USING (lane) RETURNING lane, seq
     """
 )

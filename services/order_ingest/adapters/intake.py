@@ -12,7 +12,7 @@ import zstandard
 
 from libs.servicekit.clock import Clock
 from libs.servicekit.sealing import Vault
-from libs.servicekit.tracing import correlation_id
+from libs.servicekit.tracing import correlation_id, traceparent
 from services.order_ingest.adapters.group_commit import FLUSHERS, GroupCommit
 from services.order_ingest.adapters.intake_log import delivery_place
 from services.order_ingest.application.accept_delivery import Delivery
@@ -31,12 +31,12 @@ _CALL_SECONDS: Final = 10.0
 _APPEND: Final = """
 WITH item AS MATERIALIZED (
     SELECT * FROM unnest($1::int2[], $2::int4[], $3::int4[], $4::bytea[], $5::uuid[], $6::text[], $7::timestamptz[],
-        $8::text[], $9::bytea[], $10::bytea[]) WITH ORDINALITY
-        i(lane, merchant_no, store_no, dedupe, delivery_id, topic, triggered_at, correlation_id, body_sha256, body_enc,
-          ord)
+        $8::text[], $9::text[], $10::bytea[], $11::bytea[]) WITH ORDINALITY
+        i(lane, merchant_no, store_no, dedupe, delivery_id, topic, triggered_at, correlation_id, traceparent,
+          body_sha256, body_enc, ord)
 ), fresh AS (
     INSERT INTO webhook_dedupe (merchant_no, store_no, dedupe, received_at)
-    SELECT merchant_no, store_no, dedupe, $11 FROM item ORDER BY merchant_no, store_no, dedupe
+    SELECT merchant_no, store_no, dedupe, $12 FROM item ORDER BY merchant_no, store_no, dedupe
     ON CONFLICT DO NOTHING RETURNING merchant_no, store_no, dedupe
 ), numbered AS MATERIALIZED (
     SELECT item.*, row_number() OVER (PARTITION BY lane ORDER BY ord) AS place
@@ -49,9 +49,9 @@ WITH item AS MATERIALIZED (
     RETURNING l.lane, l.next_seq - k.count AS first
 )
 INSERT INTO webhook_delivery (lane, seq, received_at, delivery_id, merchant_no, store_no, topic, triggered_at,
-    correlation_id, body_sha256, body_enc)
-SELECT n.lane, m.first + n.place - 1, $11, n.delivery_id, n.merchant_no, n.store_no, n.topic, n.triggered_at,
-    n.correlation_id, n.body_sha256, n.body_enc
+    correlation_id, traceparent, body_sha256, body_enc)
+SELECT n.lane, m.first + n.place - 1, $12, n.delivery_id, n.merchant_no, n.store_no, n.topic, n.triggered_at,
+    n.correlation_id, n.traceparent, n.body_sha256, n.body_enc
 FROM numbered n JOIN moved m USING (lane)
 """
 
@@ -59,12 +59,13 @@ FROM numbered n JOIN moved m USING (lane)
 class Sealed:
     """A delivery ready to be written: compressed, encrypted, its place in the row known."""
 
-    __slots__ = ("body_enc", "correlation", "delivery")
+    __slots__ = ("body_enc", "correlation", "delivery", "trace")
 
-    def __init__(self, delivery: Delivery, body_enc: bytes, correlation: str) -> None:
+    def __init__(self, delivery: Delivery, body_enc: bytes) -> None:
         self.delivery = delivery
         self.body_enc = body_enc
-        self.correlation = correlation
+        self.correlation = correlation_id.get() or str(delivery.delivery_id)
+        self.trace = traceparent.get()
 
 
 class Intake:
@@ -87,8 +88,7 @@ class Intake:
         """
         place = delivery_place(delivery.store.merchant_no, delivery.delivery_id)
         body_enc = self._vault.encrypt(self._compressor.compress(delivery.body), place)
-        sealed = Sealed(delivery, body_enc, correlation_id.get() or str(delivery.delivery_id))
-        await self._group.put(sealed, len(body_enc))
+        await self._group.put(Sealed(delivery, body_enc), len(body_enc))
 
     async def run(self, stop: asyncio.Event) -> None:
         """Writes until `stop`, then closes its connections."""
@@ -142,6 +142,7 @@ def _columns(items: Sequence[Sealed]) -> list[list[Any]]:
             one.delivery.topic,
             one.delivery.triggered_at,
             one.correlation,
+            one.trace,
             one.delivery.body_sha256,
             one.body_enc,
         )

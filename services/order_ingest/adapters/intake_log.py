@@ -39,7 +39,7 @@ _FETCH = text(
     SELECT d.* FROM unnest(CAST(:lanes AS int2[]), CAST(:marks AS int8[])) w(lane, last_seq)
     CROSS JOIN LATERAL (
         SELECT lane, seq, received_at, delivery_id, merchant_no, store_no, topic, triggered_at, origin, correlation_id,
-               body_enc
+               traceparent, body_enc
         FROM webhook_delivery d WHERE d.lane = w.lane AND d.seq > w.last_seq ORDER BY d.seq LIMIT :share) d
     ORDER BY d.lane, d.seq
     """
@@ -185,7 +185,7 @@ def _letter(row: Row[Any], body: bytes, storefront: Any) -> Letter:
     return Letter(
         body=body,
         storefront=storefront,
-        cause=Cause(id=row.delivery_id, origin=row.origin, correlation_id=row.correlation_id),
+        cause=Cause(row.delivery_id, row.origin, row.correlation_id, row.traceparent),
         source=row.topic or "hook",
         topic=row.topic,
         triggered_at=row.triggered_at,

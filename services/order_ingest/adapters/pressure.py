@@ -10,6 +10,9 @@ from libs.eventbus.port import Partition
 from libs.servicekit.clock import Clock
 from libs.servicekit.database import Database
 
+MOST_WAITING: Final = 100
+"""Live deliveries beyond which history steps aside."""
+
 _LOOK_AGAIN_AFTER: Final = timedelta(milliseconds=40)
 _OWN = text(
     """
@@ -38,18 +41,21 @@ class Pressure:
         self._bus = bus
         self._groups = groups
         self._clock = clock
-        self._seen: tuple[datetime, bool, int] | None = None
+        self._seen: tuple[datetime, int, int] | None = None
 
     async def busy(self, most: int) -> bool:
-        """True while live deliveries wait, or more than `most` facts are on their way to some group."""
+        """True while many live deliveries wait, or more than `most` facts are on their way to some group.
+
+        Some deliveries always wait where a shop is busy: they must not hold history back for ever.
+        """
         now = self._clock.now()
         if self._seen is None or now - self._seen[0] > _LOOK_AGAIN_AFTER:
             self._seen = (now, *await self._look())
-        _, live_waits, behind = self._seen
-        return live_waits or behind > most
+        _, waiting, behind = self._seen
+        return waiting > MOST_WAITING or behind > most
 
-    async def _look(self) -> tuple[bool, int]:
+    async def _look(self) -> tuple[int, int]:
         async with self._database.read() as uow:
             own = (await uow.connection.execute(_OWN, {"bus": self._bus.name})).one()
         lags = [sum((await self._bus.lag(group, ["commerce"])).values()) for group in self._groups]
-        return own.waiting > 0, own.unpublished + max(lags, default=0)
+        return int(own.waiting), int(own.unpublished) + max(lags, default=0)

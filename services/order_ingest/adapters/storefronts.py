@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -16,13 +15,6 @@ _BY_NUMBER = text(
     FROM store s JOIN merchant m USING (merchant_no) WHERE s.store_no = ANY(CAST(:numbers AS int4[]))
     """
 )
-_BY_ID = text(
-    """
-    SELECT s.store_id, s.store_no, m.merchant_id, s.merchant_no, s.platform, s.account, s.currency, s.time_zone,
-           s.locale, s.return_window_days
-    FROM store s JOIN merchant m USING (merchant_no) WHERE s.store_id = :store_id
-    """
-)
 
 
 async def storefronts_by_number(connection: AsyncConnection, numbers: Collection[int]) -> Mapping[int, Storefront]:
@@ -31,12 +23,6 @@ async def storefronts_by_number(connection: AsyncConnection, numbers: Collection
         return {}
     rows = await connection.execute(_BY_NUMBER, {"numbers": sorted(numbers)})
     return {row.store_no: _storefront(row) for row in rows}
-
-
-async def storefront_by_id(connection: AsyncConnection, store_id: UUID) -> Storefront | None:
-    """The store with this id, if the transaction may see it."""
-    row = (await connection.execute(_BY_ID, {"store_id": store_id})).one_or_none()
-    return _storefront(row) if row else None
 
 
 def _storefront(row: Row[Any]) -> Storefront:

@@ -47,6 +47,8 @@ def _order_seen(workspace: Workspace, entry: Entry, seen: OrderSeen, seals: Seal
     document = content_document(seen.content)
     digest = hashlib.blake2b(document, digest_size=16).digest()
     after = orders.see(before, seen, version=entry.version, content_hash=digest, customer_id=customer_id)
+    if before.return_window_days is None:
+        after = replace(after, return_window_days=entry.storefront.return_window_days)
     if after.version != before.version:
         workspace.contents[after.order_id] = StoredContent(seen.content, document)
         tell_product.tell_products(workspace, entry, seen.content)
@@ -70,7 +72,7 @@ def _meet(workspace: Workspace, entry: Entry, named: Named, seals: Seals, *, ord
     sighting = Sighting(
         keys=named.keys,
         said=named.said,
-        at=entry.at,
+        at=entry.change.content.placed_at if isinstance(entry.change, OrderSeen) else entry.at,
         order_external_id=order.external_id if order else None,
         known_as=order.customer_id if order else None,
     )

@@ -1,7 +1,9 @@
 """A batch of history: lines of a file become entries, are folded into the books like any delivery, and counted."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from libs.contracts.commerce import ImportFinishedV1, ImportStartedV1
@@ -13,6 +15,7 @@ from services.order_ingest.application.ports import Books, Telling
 from services.order_ingest.application.read_entry import Letter, Reader
 from services.order_ingest.domain.changes import Unheeded
 from services.order_ingest.domain.errors import Malformed
+from services.order_ingest.domain.reading import external_id, load
 from services.order_ingest.domain.storefront import Storefront
 
 FORMAT = "standard"
@@ -75,30 +78,41 @@ class Prepared:
 def prepare(row_no: int, line: bytes, history: History, reader: Reader, into: Prepared) -> None:
     """The line is in `into`, as an entry or as a rejection. Its cause is derived from its place in the file, so a
     resumed import says the same facts again under the same ids."""
-    cause = Cause(
-        id=derived_id(history.import_id, "row", str(row_no)),
-        origin="backfill",
-        correlation_id=str(history.import_id),
-    )
-    letter = Letter(
+    named: str | None = None
+    try:
+        body = load(line)
+        named = _id(body)
+        entry = reader.entry(_letter(row_no, line, history), body)
+    except Malformed as complaint:
+        into.rejections.append(Rejection(row_no=row_no, reason=str(complaint), external_id=named))
+        return
+    if isinstance(entry.change, Unheeded):
+        reason = f"{entry.change.outcome}: {entry.change.reason}"
+        into.rejections.append(Rejection(row_no=row_no, reason=reason, external_id=named))
+    else:
+        into.entries.append((row_no, entry))
+
+
+def _letter(row_no: int, line: bytes, history: History) -> Letter:
+    row_id = derived_id(history.import_id, "row", str(row_no))
+    return Letter(
         body=line,
         storefront=history.storefront,
-        cause=cause,
+        cause=Cause(row_id, "backfill", str(history.import_id)),
         source="import",
         topic=None,
         triggered_at=None,
         received_at=history.started_at,
         platform=FORMAT,
     )
+
+
+def _id(body: Mapping[str, Any]) -> str | None:
+    content = body.get("data")
     try:
-        entry = reader.read(letter)
-    except Malformed as complaint:
-        into.rejections.append(Rejection(row_no=row_no, reason=str(complaint)))
-        return
-    if isinstance(entry.change, Unheeded):
-        into.rejections.append(Rejection(row_no=row_no, reason=f"{entry.change.outcome}: {entry.change.reason}"))
-    else:
-        into.entries.append((row_no, entry))
+        return external_id(content if isinstance(content, dict) else body, "id")
+    except Malformed:
+        return None
 
 
 async def fold(prepared: Prepared, books: Books, telling: Telling, reader: Reader) -> Counts:

@@ -1,7 +1,7 @@
 """Says what happened to an order in the words of the contracts."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from libs.contracts.commerce import (
@@ -86,7 +86,7 @@ def _state(storefront: Storefront, order: Order, content: OrderContent) -> _Word
         "financial_status": content.financial_status,
         "points_used": content.points_used,
         "coupon_codes": content.coupon_codes,
-        "return_window_ends_at": storefront.return_window_ends_at(content.placed_at),
+        "return_window_ends_at": content.placed_at + timedelta(days=order.return_window_days or 0),
         "time_zone": storefront.time_zone,
         "lines": tuple(_line(storefront, order.external_id, line) for line in content.lines),
     }

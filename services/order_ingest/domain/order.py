@@ -28,7 +28,11 @@ class Told:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """One canonical order; without `version` it is a shell that waits for its content."""
+    """One canonical order; without `version` it is a shell that waits for its content.
+
+    `return_window_days` is what the store granted when the order's content was first seen: later changes of the
+    store leave it alone.
+    """
 
     order_id: UUID
     external_id: str
@@ -38,6 +42,7 @@ class Order:
     placed_at: datetime | None = None
     currency: str | None = None
     total_minor: int = 0
+    return_window_days: int | None = None
     financial_status: str | None = None
     paid_at: datetime | None = None
     cancelled: Cancellation | None = None

@@ -81,7 +81,7 @@ class People:
         for other in absorbed:
             joined = absorb(joined, other)
         taken = frozenset[int]().union(*(c.platform_stores for c in one_person if not c.is_newcomer))
-        joined = self._claim(joined, sighting.keys, taken=taken)
+        joined = self._claim(_known_since(joined, sighting.at), sighting.keys, taken=taken)
         news = self._settle(self.customers.get(survivor.customer_id), joined)
         return joined.customer_id, [*news, *(self._bury(other, joined.customer_id) for other in absorbed)]
 
@@ -158,6 +158,10 @@ class People:
         )
         self.keep(buried)
         return Merged(buried, into)
+
+
+def _known_since(customer: Customer, at: datetime) -> Customer:
+    return replace(customer, registered_at=at) if at < customer.registered_at else customer
 
 
 def _without_rivals(candidates: Sequence[Customer]) -> list[Customer]:

@@ -1,7 +1,7 @@
 """A store as the translation of its deliveries needs it, and what its headers said about one delivery."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from uuid import UUID
 
@@ -52,9 +52,6 @@ class Storefront:
 
     def refund_id(self, order_external_id: str, refund_external_id: str) -> UUID:
         return derived_id(self.store_id, "refund", order_external_id, refund_external_id)
-
-    def return_window_ends_at(self, placed_at: datetime) -> datetime:
-        return placed_at + timedelta(days=self.return_window_days)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

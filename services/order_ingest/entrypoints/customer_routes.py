@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Security
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from libs.servicekit.auth import Principal, authenticated
 from libs.servicekit.pagination import Cursor, Limit, Page, page_of
@@ -23,10 +23,10 @@ ProductReader = Annotated[Principal, Security(authenticated, scopes=["products:r
 class ConsentOut(BaseModel):
     """What the shop last told about one channel; messaging decides what holds."""
 
-    channel: str
-    topic: str
-    state: str
-    at_us: Microseconds
+    channel: str = Field(examples=["email"])
+    topic: str = Field(examples=["marketing"])
+    state: str = Field(examples=["subscribed"])
+    at_us: Microseconds = Field(serialization_alias="at")
 
 
 class CustomerOut(BaseModel):
@@ -48,7 +48,7 @@ class CustomerOut(BaseModel):
                     "time_zone": None,
                     "birth_on": None,
                     "accepts_marketing": True,
-                    "consents": [],
+                    "consents": [{"channel": "email", "topic": "marketing", "state": "subscribed", "at": INSTANT}],
                     "registered_at": INSTANT,
                     "updated_at": INSTANT,
                 }
@@ -76,8 +76,8 @@ class CustomerOut(BaseModel):
 class IdentityOut(BaseModel):
     """A key that finds the customer: `value` is a platform's id, or the keyed hash of an address."""
 
-    kind: str
-    value: str
+    kind: str = Field(examples=["platform"])
+    value: str = Field(examples=["C-9"])
     store_id: UUID | None
 
 
@@ -106,13 +106,13 @@ class ProductOut(BaseModel):
 
     product_id: UUID
     store_id: UUID
-    external_id: str
-    title: str
-    brand: str | None
-    category_path: list[str]
-    material: str | None
-    category_type: str | None
-    units: int | None
+    external_id: str = Field(examples=["P-7"])
+    title: str = Field(examples=["Mug"])
+    brand: str | None = Field(examples=["Acme"])
+    category_path: list[str] = Field(examples=[["Kitchen", "Mugs"]])
+    material: str | None = Field(examples=["stoneware"])
+    category_type: str | None = Field(examples=["durable"])
+    units: int | None = Field(examples=[1])
     updated_at: datetime
 
 
@@ -178,6 +178,7 @@ async def show_customer(customer_id: UUID, principal: Reader, kit: TheKit, ports
 
 @router.get("/customers/{customer_id}/identities", summary="Show by what a customer is known")
 async def show_identities(customer_id: UUID, principal: Reader, kit: TheKit, ports: ThePorts) -> IdentitiesOut:
+    """The keys that lead to the customer, and everybody who was merged into them."""
     async with kit.database.read(principal.merchant) as uow:
         screens = ports.screens(uow)
         living = _found(await screens.customer(customer_id))["customer_id"]
@@ -204,6 +205,7 @@ async def list_products(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[ProductOut]:
+    """Every product that an order line has named, as the newest line describes it."""
     after = after_id(cursor)
     async with kit.database.read(principal.merchant) as uow:
         filters = {"external_id": external_id, "store_id": store_id}

@@ -105,6 +105,7 @@ async def list_deliveries(
 
 @router.get("/{delivery_id}", summary="Show a delivery, redacted")
 async def show_delivery(delivery_id: UUID, principal: Reader, kit: TheKit, ports: ThePorts) -> DeliveryDetail:
+    """Ids, amounts and states stand in clear; whatever may tell of a person is redacted."""
     async with kit.database.read(principal.merchant) as uow:
         found = await ports.screens(uow).delivery(delivery_id)
     if found is None:

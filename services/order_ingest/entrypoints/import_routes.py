@@ -117,6 +117,7 @@ async def _shown(kit: Kit, ports: Ports, merchant_id: UUID, import_id: UUID) -> 
 async def list_imports(
     principal: Reader, kit: TheKit, ports: ThePorts, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[ImportOut]:
+    """Each with its counts so far; how far its job has come is told under `/v1/jobs`."""
     after = after_time(cursor)
     async with kit.database.read(principal.merchant) as uow:
         rows = await ports.screens(uow).imports(after, limit + 1)
@@ -130,6 +131,7 @@ async def list_imports(
 
 @router.get("/{import_id}", summary="Show an import")
 async def show_import(import_id: UUID, principal: Reader, kit: TheKit, ports: ThePorts) -> ImportOut:
+    """Its counts so far; how far its job has come is told under `/v1/jobs`."""
     return await _shown(kit, ports, principal.merchant, import_id)
 
 
@@ -137,6 +139,7 @@ async def show_import(import_id: UUID, principal: Reader, kit: TheKit, ports: Th
 async def list_rejected_rows(
     import_id: UUID, principal: Reader, kit: TheKit, ports: ThePorts, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[RejectedRow]:
+    """The number of each row and what is wrong with it; the row itself is not kept."""
     place = decode_cursor(cursor, row_no=int)
     async with kit.database.read(principal.merchant) as uow:
         screens = ports.screens(uow)

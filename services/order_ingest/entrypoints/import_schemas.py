@@ -38,7 +38,7 @@ class ImportOut(BaseModel):
                     "import_id": ID,
                     "store_id": ID,
                     "state": "queued",
-                    "options": {"max_backlog": 5000},
+                    "options": {"max_backlog": 2500},
                     "job_id": ID,
                     "rows_uploaded": 153302,
                     "rows_read": 0,

@@ -92,6 +92,7 @@ async def create_merchant(
 async def list_merchants(
     principal: Platform, kit: TheKit, ports: ThePorts, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[MerchantOut]:
+    """All tenants of this installation; the names are all that the platform sees of them."""
     after = after_id(cursor)
     async with kit.database.begin_platform() as uow:
         merchants = await ports.merchants(uow).page(after=after, limit=limit + 1)

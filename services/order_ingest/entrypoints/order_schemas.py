@@ -69,9 +69,9 @@ class OrderOut(BaseModel):
 class RefundOut(BaseModel):
     """A refund as all sightings together tell it."""
 
-    external_id: str
+    external_id: str = Field(examples=["R-77"])
     at: datetime
-    reason: str | None
+    reason: str | None = Field(examples=["damaged"])
     amount: Money
     shipping: Money
     lines: list[dict[str, Any]]
@@ -123,7 +123,7 @@ class StepOut(BaseModel):
                     "recorded_at": INSTANT,
                     "source": "orders/updated",
                     "cause_id": ID,
-                    "version_us": INSTANT,
+                    "version_at": INSTANT,
                     "facts": ["order.changed.v1"],
                     "total_minor": 4418,
                     "refunded_minor": 0,
@@ -152,7 +152,7 @@ class StepsOut(BaseModel):
 class MoneyOut(BaseModel):
     """Sums over the orders of one currency."""
 
-    currency: str
+    currency: str = Field(examples=["USD"])
     orders: int
     goods_minor: int
     discount_minor: int
@@ -182,7 +182,16 @@ class SummaryOut(BaseModel):
                     "anonymous_customers": 0,
                     "merged_customers": 0,
                     "products": 1,
-                    "money": [],
+                    "money": [
+                        {
+                            "currency": "USD",
+                            "orders": 1,
+                            "goods_minor": 3598,
+                            "discount_minor": 400,
+                            "total_minor": 4418,
+                            "refunded_minor": 1799,
+                        }
+                    ],
                     "deliveries_waiting": 0,
                     "facts_untold": 0,
                 }

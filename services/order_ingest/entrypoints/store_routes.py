@@ -1,6 +1,7 @@
 """`/v1/stores`: connected accounts, and the secrets that they sign with."""
 
 from dataclasses import asdict, replace
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from libs.servicekit.idempotency import Answer, Once, optional_key
 from libs.servicekit.identity import new_id, new_token
 from libs.servicekit.pagination import Cursor, Limit, Page, page_of
 from libs.servicekit.problems import Flaw, conflict, invalid, not_found
+from libs.servicekit.unit_of_work import UnitOfWork
 from services.order_ingest.application.connect_store import (
     Store,
     StoreExists,
@@ -42,28 +44,12 @@ OnceOnly = Annotated[Once, Depends(optional_key)]
 @router.post("", status_code=201, summary="Connect a store", response_model=StoreOut)
 async def create_store(new: NewStore, principal: Writer, kit: TheKit, ports: ThePorts, once: OnceOnly) -> Response:
     """The answer names the address for the platform's webhooks; its last part is a secret of 128 bits."""
-    now, merchant_id = kit.clock.now(), principal.merchant
-
-    async with kit.database.begin(merchant_id) as uow:
+    now = kit.clock.now()
+    async with kit.database.begin(principal.merchant) as uow:
 
         async def run() -> Answer:
-            store = Store(
-                store_id=new_id(),
-                endpoint_token=new_token(),
-                version=1,
-                created_at=now,
-                updated_at=now,
-                **new.model_dump(exclude={"secret"}),
-            )
-            try:
-                await connect_store(
-                    ports.stores(uow), uow, store, merchant_id=merchant_id, secret_id=new_id(), secret=new.secret
-                )
-            except StoreExists as error:
-                raise conflict(
-                    "store-exists", "This account on this platform and site is connected already."
-                ) from error
-            after = new.model_dump(mode="json", exclude={"secret"})
+            store = _made(new, now)
+            await _connect(ports.stores(uow), uow, store, principal, new.secret)
             await audit.record(
                 uow.connection,
                 merchant_no=uow.merchant_no,
@@ -71,17 +57,36 @@ async def create_store(new: NewStore, principal: Writer, kit: TheKit, ports: The
                 action="store.create",
                 target=str(store.store_id),
                 now=now,
-                after=after,
+                after=new.model_dump(mode="json", exclude={"secret"}),
             )
             return Answer(201, _out(store, ports), {"Location": f"/v1/stores/{store.store_id}"})
 
         return await once.run(uow, principal, run, now=now)
 
 
+def _made(new: NewStore, now: datetime) -> Store:
+    return Store(
+        store_id=new_id(),
+        endpoint_token=new_token(),
+        version=1,
+        created_at=now,
+        updated_at=now,
+        **new.model_dump(exclude={"secret"}),
+    )
+
+
+async def _connect(stores: Stores, uow: UnitOfWork, store: Store, principal: Principal, secret: str) -> None:
+    try:
+        await connect_store(stores, uow, store, merchant_id=principal.merchant, secret_id=new_id(), secret=secret)
+    except StoreExists as error:
+        raise conflict("store-exists", "This account on this platform and site is connected already.") from error
+
+
 @router.get("", summary="List stores by id")
 async def list_stores(
     principal: Reader, kit: TheKit, ports: ThePorts, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[StoreOut]:
+    """With the address of each hook; secrets are never shown."""
     after = after_id(cursor)
     async with kit.database.read(principal.merchant) as uow:
         stores = await ports.stores(uow).page(after=after, limit=limit + 1)
@@ -90,6 +95,7 @@ async def list_stores(
 
 @router.get("/{store_id}", summary="Show a store")
 async def show_store(store_id: UUID, principal: Reader, kit: TheKit, ports: ThePorts) -> StoreOut:
+    """With the address of its hook; the secret is never shown."""
     async with kit.database.read(principal.merchant) as uow:
         return _out(await _existing(ports.stores(uow), store_id), ports)
 
@@ -119,6 +125,7 @@ async def patch_store(store_id: UUID, change: StoreChange, principal: Writer, ki
 
 @router.get("/{store_id}/credentials", summary="List a store's secrets, the newest first")
 async def list_credentials(store_id: UUID, principal: Reader, kit: TheKit, ports: ThePorts) -> CredentialsOut:
+    """Their lives only: a secret goes in and never comes out again."""
     async with kit.database.read(principal.merchant) as uow:
         stores = ports.stores(uow)
         await _existing(stores, store_id)

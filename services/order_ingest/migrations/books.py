@@ -21,6 +21,7 @@ UPGRADE = (
         discount_minor int8 NOT NULL DEFAULT 0,
         total_minor int8 NOT NULL DEFAULT 0,
         refunded_minor int8 NOT NULL DEFAULT 0,
+        return_window_days int2,
         line_count int4 NOT NULL DEFAULT 0,
         item_count int8 NOT NULL DEFAULT 0,
         paid_at timestamptz,

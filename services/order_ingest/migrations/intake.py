@@ -37,6 +37,7 @@ UPGRADE = (
         triggered_at timestamptz,
         origin text NOT NULL DEFAULT 'live',
         correlation_id text NOT NULL,
+        traceparent text,
         body_sha256 bytea NOT NULL,
         body_enc bytea NOT NULL,
         PRIMARY KEY (lane, seq, received_at)

@@ -89,7 +89,7 @@ def revalued(customer: Customer, *, before: Contribution, after: Contribution) -
     """The customer after one of its orders adds something else than before."""
     if (before.placed_at, before.qualifies) != (after.placed_at, after.qualifies):
         return gained(lost(customer, before), after)
-    return replace(customer, counters=customer.counters + after.counters)
+    return replace(customer, counters=customer.counters - before.counters + after.counters)
 
 
 def absorbed(survivor: Customer, other: Customer) -> Customer:

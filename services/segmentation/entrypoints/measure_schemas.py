@@ -59,7 +59,7 @@ class GroupOut(BaseModel):
     """An RFM group: score ranges are closed; value = mean of frequency and monetary score, halves rounded up."""
 
     group: GroupName
-    meaning: str
+    meaning: str = Field(examples=["bought lately, often and for much"])
     recency_scores: list[int] = Field(examples=[[4, 5]])
     value_scores: list[int] = Field(examples=[[4, 5]])
     customers: int = Field(ge=0, examples=[301])

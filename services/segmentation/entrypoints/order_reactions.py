@@ -40,19 +40,20 @@ def on_order_paid(workspace: Workspace, event: Event[OrderPaidV1]) -> None:
     fact = event.fact
     # Nothing counts differently; but the order is known from now on, so that the entry follows it to its owner.
     record_order(workspace, event, fact.order_id, fact.customer_id, lambda order: order)
-    _note(workspace, event, "order.paid", fact.at, {})
+    _note(workspace, event, "order.paid", fact.at, {}, fact.at.isoformat())
 
 
 def on_order_cancelled(workspace: Workspace, event: Event[OrderCancelledV1]) -> None:
     fact = event.fact
     record_order(workspace, event, fact.order_id, fact.customer_id, lambda order: cancelled(order, fact.at))
-    _note(workspace, event, "order.cancelled", fact.at, {"reason": fact.reason})
+    # Told again with another instant it is another line: which of the two came first is not known here.
+    _note(workspace, event, "order.cancelled", fact.at, {"reason": fact.reason}, fact.at.isoformat())
 
 
 def on_order_deleted(workspace: Workspace, event: Event[OrderDeletedV1]) -> None:
     fact = event.fact
     record_order(workspace, event, fact.order_id, fact.customer_id, lambda order: deleted(order, fact.at))
-    _note(workspace, event, "order.deleted", fact.at, {"reason": fact.reason})
+    _note(workspace, event, "order.deleted", fact.at, {"reason": fact.reason}, fact.at.isoformat())
 
 
 def on_order_refunded(workspace: Workspace, event: Event[OrderRefundedV1]) -> None:

@@ -103,6 +103,24 @@ async def test_a_crash_before_commit_applies_nothing_and_a_later_run_everything(
     assert await effects_of_one(bed) == [0]
 
 
+async def test_a_bus_that_goes_away_ends_a_session_and_no_event_is_tried_singly_for_that(bed: Bed) -> None:
+    sizes: list[int] = []
+
+    async def measure(transaction: Transaction, events: Sequence[Event[Any]]) -> None:
+        sizes.append(len(events))
+        await note(transaction, events)
+
+    async with bed.running(bed.consumer(measure).run):
+        await bed.bus_sql("ALTER TABLE part RENAME TO part_away")
+        await bed.until(lambda: session_failed(bed))
+        await bed.bus_sql("ALTER TABLE part_away RENAME TO part")
+        await bed.say(*(tallied(1, n) for n in range(5)))
+        await bed.relayed()
+        await bed.applied(5)
+
+    assert sizes == [5]
+
+
 async def test_a_crash_after_commit_before_the_offset_applies_nothing_twice(bed: Bed) -> None:
     await bed.say(tallied(1, 0))
     await bed.relayed()
@@ -129,3 +147,8 @@ async def test_a_crash_after_commit_before_the_offset_applies_nothing_twice(bed:
 
 async def drained(bed: Bed) -> bool:
     return sum((await bed.bus.lag(GROUP, [TOPIC])).values()) == 0
+
+
+async def session_failed(bed: Bed) -> bool:
+    """The first session noted its end, though nobody asked for one."""
+    return bool(await bed.sql("SELECT 1 FROM worker_start WHERE ended_at IS NOT NULL"))

@@ -86,6 +86,20 @@ async def test_marks_of_all_lanes_are_there_before_anything_is_read(bed: Bed) ->
     assert await bed.one("SELECT count(*) FROM consumer_group_member WHERE mark = 0") == 64
 
 
+async def test_a_lane_that_waits_for_lost_events_says_so_until_they_are_there(bed: Bed) -> None:
+    await bed.say(*(tallied(1, n) for n in range(3)))
+    await bed.bus.append((await records(bed))[1:])
+    await bed.sql("UPDATE outbox_cursor SET published = 3 WHERE lane = :lane", lane=LANE)
+
+    async with bed.running(bed.consumer().run):
+        await bed.until(lambda: gaps_are(bed, 1))
+        async with bed.running(bed.relay().run, bed.source().answer):
+            await bed.applied(3)
+            await bed.until(lambda: gaps_are(bed, 0))
+
+    assert await effects_of_one(bed) == [0, 1, 2]
+
+
 async def test_an_old_rewind_request_is_ignored(bed: Bed) -> None:
     await bed.say(*(tallied(1, n) for n in range(3)))
     async with bed.running(bed.relay().run, bed.consumer().run):
@@ -135,3 +149,7 @@ async def registered(bed: Bed) -> bool:
 
 async def cursor_is(bed: Bed, to: int) -> bool:
     return bool(await bed.one("SELECT published FROM outbox_cursor WHERE lane = :lane", lane=LANE) == to)
+
+
+async def gaps_are(bed: Bed, count: int) -> bool:
+    return bool(await bed.one("SELECT count(*) FROM inbox_lane WHERE gap_since IS NOT NULL") == count)

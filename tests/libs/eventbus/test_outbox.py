@@ -17,10 +17,11 @@ from libs.eventbus.lanes import CHAIN_START, chain_next
 from tests.libs.eventbus.bed import Bed
 from tests.libs.eventbus.tallies import MERCHANT, SOURCE, TOPIC, TalliedV1, customer, tallied
 
-TRANSACTIONS = int(os.environ.get("R13_TRANSACTIONS", "3000"))
+TRANSACTIONS = int(os.environ.get("R13_TRANSACTIONS", "2000"))
 SEED = int(os.environ.get("R13_SEED", "20240229"))
 WRITERS = 16
 CUSTOMERS = 60
+NO_VERSION = -1
 
 
 class Changed(Exception):
@@ -61,6 +62,8 @@ async def _change(bed: Bed, rng: random.Random) -> None:
                 text("UPDATE version SET at = at + 1 WHERE number = :n RETURNING at"), {"n": number}
             )
             work.say(tallied(number, version))
+        for number in rng.sample(range(1000, 1200), 3):  # no row of theirs is locked: only the lanes' order helps
+            work.say(tallied(number, NO_VERSION))
         if rng.random() < 0.2:
             raise Changed
 
@@ -78,6 +81,8 @@ def _assert_versions_rise(facts: list[TalliedV1]) -> None:
     """Rows come lane by lane in sequence; a customer lives in one lane, so its versions must count 1, 2, 3 ..."""
     versions: dict[UUID, int] = {}
     for fact in facts:
+        if fact.n == NO_VERSION:
+            continue
         assert fact.n == versions.get(fact.customer_id, 0) + 1
         versions[fact.customer_id] = fact.n
 

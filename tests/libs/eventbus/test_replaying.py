@@ -1,19 +1,22 @@
 """What an operator does with parked events, while the consumer goes on."""
 
 import asyncio
+import json
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from libs.contracts.envelope import Event
-from libs.eventbus import parked
+from libs.eventbus import arrivals, batch, parked
+from libs.eventbus.arrivals import Arrival
 from libs.eventbus.errors import NothingParked, ReplayFailed
 from libs.eventbus.parked import ParkedEvent, Place
+from libs.eventbus.port import Arrived, Partition
 from libs.eventbus.replaying import Operator
 from libs.eventbus.transaction import Transaction
 from libs.eventbus.words import Lane
-from tests.libs.eventbus.bed import Bed, note
+from tests.libs.eventbus.bed import Bed, note, records
 from tests.libs.eventbus.tallies import GROUP, LANE, MERCHANT, SOURCE, TOPIC, tallied
 
 POISON = 0
@@ -102,6 +105,25 @@ async def test_events_that_arrive_during_a_replay_never_slip_behind(bed: Bed) ->
     assert [n for _, n in await bed.effects()] == list(range(40))
 
 
+async def test_a_replay_ends_only_after_a_batch_under_way_has_parked_what_it_read(bed: Bed) -> None:
+    """Else the batch would park an event behind one that the replay has just resolved: it would wait for ever."""
+    handling = Handling()
+    await parked_bed(bed, handling, 1)
+    await bed.say(tallied(1, 1))
+    handling.fixed = True
+    (open_event,) = await open_events(bed)
+    arrived = await _read_last(bed)
+
+    async with bed.begin() as batch_under_way:
+        await batch.apply(batch_under_way, operator(bed, handling).group, [arrived], known={}, halted=())
+        replaying = asyncio.create_task(operator(bed, handling).replay(open_event.place))
+        await bed.until(lambda: _waits_or_ended(bed, replaying))
+    await replaying
+
+    assert [n for _, n in await bed.effects()] == [0, 1]
+    assert await open_events(bed) == []
+
+
 async def test_a_replay_that_fails_again_leaves_everything_parked(bed: Bed) -> None:
     handling = Handling()
     await parked_bed(bed, handling, 3)
@@ -147,3 +169,16 @@ async def test_a_skip_moves_the_lane_behind_its_next_event(bed: Bed) -> None:
 
     assert [n for _, n in await bed.effects()] == [0, 2]
     assert [one.reason for one in await open_events(bed, "discarded")] == ["known to be empty"]
+
+
+async def _read_last(bed: Bed) -> Arrival:
+    told = (await records(bed))[-1]
+    arrived = Arrived(Partition(TOPIC, 0), 0, told.key, json.loads(told.headers), told.payload)
+    found = arrivals.read(arrived, {TOPIC: SOURCE})
+    assert isinstance(found, Arrival)
+    return found
+
+
+async def _waits_or_ended(bed: Bed, replaying: asyncio.Task[int]) -> bool:
+    waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    return replaying.done() or bool(await bed.sql(waiting))

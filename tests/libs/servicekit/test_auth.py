@@ -1,5 +1,6 @@
 """Which token opens which route, and that no forged one opens any."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -267,6 +268,24 @@ async def test_without_any_key_nobody_is_judged() -> None:
 
     with pytest.raises(KeysUnavailable):
         await tokens.verify(token("orders:read"))
+
+
+async def test_requests_wait_for_the_first_read_of_the_keys() -> None:
+    clock, reading, read_on = ManualClock(NOW), asyncio.Event(), asyncio.Event()
+
+    async def slow() -> dict[str, Any]:
+        reading.set()
+        await read_on.wait()
+        return public_jwks(KEY)
+
+    tokens = Tokens(KeySet(slow, clock), clock, issuer=ISSUER, audience=AUDIENCE)
+    first = asyncio.create_task(tokens.verify(token("orders:read")))
+    await reading.wait()
+    second = asyncio.create_task(tokens.verify(token("orders:read")))
+    await asyncio.sleep(0)  # the second asks while the first still reads
+    read_on.set()
+
+    assert (await first, await second) == (await first, await first)
 
 
 async def test_a_key_set_is_read_from_a_file(tmp_path: Any) -> None:

@@ -139,7 +139,7 @@ class Facts:
             "time_zone": "UTC",
             "lines": lines,
         }
-        return self.event(kind(**self._named(customer, order), **(values | more)))
+        return self.event(kind(**(self._named(customer, order) | values | more)))
 
     def _named(self, customer: str, order: str) -> dict[str, Any]:
         return {

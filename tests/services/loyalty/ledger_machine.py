@@ -40,7 +40,8 @@ class World(Protocol):
 
     def hear(self, *events: Event[Any], crash: bool = False) -> None: ...
 
-    def command(self, name: str, command: Callable[[Workspace, Member], object], *, crash: bool = False) -> None: ...
+    def command(self, name: str, command: Callable[[Workspace, Member], object], *, key: str) -> None:
+        """`key` is looked for among the entries that stand."""
 
     def balance(self, name: str, at: datetime) -> Balance: ...
 
@@ -108,8 +109,9 @@ class LedgerMachine(RuleBasedStateMachine):
             if entry_id(self.facts.merchant_id, key) not in workspace.done:
                 command(member, Header(key=key, at=self.now()))
 
-        self.world.command(name, once)
-        self.last = Step(lambda: self.world.command(name, once))
+        self.last = None
+        self.world.command(name, once, key=key)
+        self.last = Step(lambda: self.world.command(name, once, key=key))
 
     def pick(self, orders: Sequence[str], choice: int) -> str:
         return orders[choice % len(orders)]
@@ -274,14 +276,15 @@ class LedgerMachine(RuleBasedStateMachine):
                 held=self.model.held(owner),
                 debt=self.model.member(owner).debt,
             )
-            assert self.world.balance(name, self.now()) == expected, name
+            found = self.world.balance(name, self.now())
+            assert found == expected, f"{name}: the ledger has {found}, the model {expected}"
         assert not self.broken()
 
 
-def live(machine: type[LedgerMachine], *, examples: int, steps: int) -> None:
+def live(machine: type[LedgerMachine], *, examples: int, steps: int, shrink: bool = True) -> None:
     """The machine lives `examples` lives of `steps` steps, unless LEDGER_EXAMPLES and LEDGER_STEPS say otherwise.
 
-    LEDGER_SEED repeats a run.
+    LEDGER_SEED repeats a run. Without `shrink` a failing life is shown as it was found.
     """
     chosen = int(os.environ.get("LEDGER_SEED") or random.SystemRandom().randrange(2**32))
     print(f"LEDGER_SEED={chosen}")
@@ -291,7 +294,7 @@ def live(machine: type[LedgerMachine], *, examples: int, steps: int) -> None:
         deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),
-        phases=[Phase.explicit, Phase.generate, Phase.shrink],
+        phases=[Phase.explicit, Phase.generate, *([Phase.shrink] if shrink else [])],
         print_blob=True,
     )
     run_state_machine_as_test(seed(chosen)(machine), settings=run)

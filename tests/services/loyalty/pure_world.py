@@ -45,7 +45,7 @@ class PureWorld:
 
         self._transact(react, crash=crash)
 
-    def command(self, name: str, command: Command, *, crash: bool = False) -> None:
+    def command(self, name: str, command: Command, *, key: str = "") -> None:
         """The command is carried out on the member that `name` is now, under the rules of its programme."""
 
         def run(workspace: Workspace) -> None:
@@ -55,7 +55,7 @@ class PureWorld:
                 member.book.policy = programme.newest.rules.debt_policy
             command(workspace, member)
 
-        self._transact(run, crash=crash)
+        self._transact(run, crash=False)
 
     def balance(self, name: str, at: datetime) -> Balance:
         """The balance as a reader at `at` sees it: what ended meanwhile counts for nothing."""

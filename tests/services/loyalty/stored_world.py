@@ -54,7 +54,6 @@ class StoredWorld:
         self.runner = runner
         self.stage = stage
         self.merchant_id = merchant_id
-        self.keys: list[str] = []
 
     def hear(self, *events: Event[Any], crash: bool = False) -> None:
         async def heard() -> None:
@@ -69,8 +68,8 @@ class StoredWorld:
         except Crash:
             return
 
-    def command(self, name: str, command: Command, *, crash: bool = False) -> None:
-        self.runner.run(transact(self.stage, self.merchant_id, name, command, keys=self.keys, crash=crash))
+    def command(self, name: str, command: Command, *, key: str) -> None:
+        self.runner.run(transact(self.stage, self.merchant_id, name, command, keys=[key]))
 
     def balance(self, name: str, at: datetime) -> Balance:
         """As the screen shows it."""

@@ -94,7 +94,7 @@ async def messaging(
         # The outbox's days follow the database's own clock, not the test's.
         await ensure_partitions(uow.connection, SystemClock().now())
     workspaces = PostgresWorkspaces(sealer=SEALER, vault=VAULT, clock=clock)
-    relay = SmtpRelay(host=mailbox.host, port=mailbox.port, timeout_seconds=5)
+    relay = SmtpRelay(host=mailbox.host, port=mailbox.port, timeout_seconds=5, data_timeout_seconds=5)
     email = EmailEffects(relay=relay, renderer=renderer, vault=VAULT, sender=SENDER, clock=clock)
     yield Messaging(
         urls=urls,

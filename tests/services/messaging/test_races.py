@@ -23,7 +23,7 @@ async def together(messaging: Messaging, first: list[Event[Any]], second: list[E
     async def other() -> None:
         await worked.wait()
         async with messaging.database.begin() as uow:
-            waiting = asyncio.create_task(messaging.handler(uow, second))
+            waiting = asyncio.ensure_future(messaging.handler(uow, second))
             # It may be held up by the other's locks: give it the time to run into them.
             await asyncio.wait([waiting], timeout=0.2)
             go_on.set()
@@ -59,7 +59,7 @@ async def test_points_and_a_merge_at_once(messaging: Messaging) -> None:
     assert intent["customer_id"] == registered("bea").fact.customer_id
 
 
-async def test_withdrawal_and_sending_at_once_lets_the_withdrawal_win_or_come_second(messaging: Messaging) -> None:
+async def test_sender_waits_for_a_withdrawal_under_way(messaging: Messaging) -> None:
     await messaging.apply(merchant(), registered("ada"), consented("ada"), paid("ada", 1), earned("ada", 1))
     worked = asyncio.Event()
 

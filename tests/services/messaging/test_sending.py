@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from libs.servicekit.effect_sender import EffectSender
+from libs.servicekit.effects import Retry
 from tests.services.messaging.facts import address, consented, earned, merchant, paid, registered
 from tests.services.messaging.messaging import Messaging
 
@@ -85,6 +86,16 @@ async def test_process_that_died_between_claim_and_answer_leaves_unknown(planned
     assert planned.mailbox.received == []
 
 
+async def test_mail_that_waited_too_long_for_a_connection_goes_back(planned: Messaging) -> None:
+    [(name, kind)] = planned.sender._kinds.items()
+    [effect], _ = await planned.sender._claim(name, kind)
+
+    planned.clock.advance(timedelta(seconds=16))
+
+    assert await kind.call(effect) == Retry("relay_slow")
+    assert planned.mailbox.received == []
+
+
 async def test_idle_connection_that_the_relay_closed_costs_no_mail(planned: Messaging) -> None:
     await planned.send_all()
     planned.mailbox.hang_up = True
@@ -126,7 +137,7 @@ async def test_unreachable_relay_keeps_the_message(planned: Messaging) -> None:
 async def test_two_senders_share_the_work_and_the_cap(planned: Messaging) -> None:
     for order in range(2, 8):
         await planned.apply(paid("ada", order), earned("ada", order))
-    other = EffectSender(planned.database, planned.sender._kinds, planned.clock, batch=2)
+    other = EffectSender(planned.database, planned.sender._kinds, planned.clock, at_once=2)
 
     while await other.run_once() + await planned.sender.run_once():
         pass

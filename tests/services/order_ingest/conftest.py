@@ -1,8 +1,8 @@
 """The service on a database of its own: the real application with its hook path, the real normaliser and imports."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -36,6 +36,7 @@ from services.order_ingest.entrypoints.normaliser import Normaliser
 from services.order_ingest.entrypoints.webhooks import Hooks
 from services.order_ingest.settings import Settings
 from tests.services.order_ingest import bodies
+from tests.throwaway import Databases
 
 ISSUER, AUDIENCE = "https://issuer.example", "huitou-order-ingest"
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -186,9 +187,21 @@ async def _never(_: int) -> bool:
 
 
 @pytest.fixture
-async def house(service_urls: Callable[[str], Awaitable[ServiceUrls]]) -> AsyncIterator[House]:
+async def house(databases: Databases) -> AsyncIterator[House]:
     """The running service, empty."""
-    urls = await service_urls("order_ingest")
+    async with _opened(await databases.fresh("order_ingest")) as house:
+        yield house
+
+
+@pytest.fixture(scope="module")
+async def shared_house(databases: Databases) -> AsyncIterator[House]:
+    """One running service for the tests of a module that leave nothing behind."""
+    async with _opened(await databases.fresh("order_ingest")) as house:
+        yield house
+
+
+@asynccontextmanager
+async def _opened(urls: ServiceUrls) -> AsyncIterator[House]:
     clock = ManualClock(datetime.now(UTC))
     settings = _settings(urls)
     reader = Reader(LibraryAddresses(), Sealer(settings.seal_key_ring, settings.match_key_bytes))

@@ -65,23 +65,25 @@ async def test_nobody_sees_another_merchants_things(house: House) -> None:
     assert changed.status_code == 404
 
 
-async def test_every_operation_but_the_hook_asks_for_a_token_and_its_scope(house: House) -> None:
-    document = (await house.client.get("/openapi.json")).json()
-    merchant_id = await house.merchant()
+async def test_every_operation_but_the_hook_asks_for_a_token_and_its_scope(shared_house: House) -> None:
+    document = (await shared_house.client.get("/openapi.json")).json()
+    merchant_id = await shared_house.merchant()
 
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             if path.startswith("/v1/hooks") or not path.startswith("/v1/"):
                 continue
             address = re.sub(r"\{\w+\}", str(uuid4()), path)
-            without = await house.client.request(method, address)
-            unscoped = await house.client.request(method, address, headers=house.bearer("x", merchant_id=merchant_id))
+            without = await shared_house.client.request(method, address)
+            unscoped = await shared_house.client.request(
+                method, address, headers=shared_house.bearer("x", merchant_id=merchant_id)
+            )
             assert (method, path, without.status_code, unscoped.status_code) == (method, path, 401, 403)
             assert operation["summary"]
 
 
-async def test_every_schema_of_ours_has_an_example_that_fits_it(house: House) -> None:
-    document = (await house.client.get("/openapi.json")).json()
+async def test_every_schema_of_ours_has_an_example_that_fits_it(shared_house: House) -> None:
+    document = (await shared_house.client.get("/openapi.json")).json()
 
     for name in (
         "NewMerchant",
@@ -178,11 +180,11 @@ async def test_one_account_connects_once_and_changes_are_told(house: House) -> N
         {"unknown": 1},
     ],
 )
-async def test_a_store_that_could_never_work_is_refused(house: House, wrong: dict[str, Any]) -> None:
-    headers = house.bearer("stores:write", merchant_id=await house.merchant())
+async def test_a_store_that_could_never_work_is_refused(shared_house: House, wrong: dict[str, Any]) -> None:
+    headers = shared_house.bearer("stores:write", merchant_id=await shared_house.merchant())
     body = {"platform": "shopify", "account": "a", "domain": bodies.DOMAIN, "currency": "USD", "secret": "x" * 16}
 
-    answer = await house.client.post("/v1/stores", json={**body, **wrong}, headers=headers)
+    answer = await shared_house.client.post("/v1/stores", json={**body, **wrong}, headers=headers)
 
     assert answer.status_code == 422, answer.text
 

@@ -169,7 +169,7 @@ async def test_an_import_waits_while_others_are_behind(house: House) -> None:
     house.imports.busy = busy
     job = await _run(house)
 
-    assert asked == [5000, 5000, 5000]
+    assert asked == [2500, 2500, 2500]
     assert job["state"] == "succeeded"
 
 

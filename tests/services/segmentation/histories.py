@@ -29,6 +29,7 @@ def order(draw: st.DrawFn) -> dict[str, Any]:
         "currency": currency,
         "fx": rate,
         "cancelled": draw(st.sampled_from((None, None, None, *LATER))),
+        "cancelled_again": draw(st.booleans()),
         "deleted": draw(st.sampled_from((False, False, False, False, True))),
         "refund": draw(st.sampled_from((None, None, "part", "full", "twice"))),
         "refund_after": draw(st.sampled_from(LATER)),
@@ -68,6 +69,8 @@ def order_facts(tell: Teller, number: object, story: dict[str, Any]) -> list[Eve
         facts.append(tell_in.refunded(number, customer, when + timedelta(days=90), [1, 1], number=2, full=True))
     if story["cancelled"] is not None:
         facts.append(tell.cancelled(number, customer, placed_at + timedelta(days=story["cancelled"])))
+        if story["cancelled_again"]:
+            facts.append(tell.cancelled(number, customer, placed_at + timedelta(days=story["cancelled"] + 7)))
     if story["deleted"]:
         facts.append(tell.deleted(number, customer, placed_at + timedelta(days=3)))
     return facts

@@ -115,6 +115,14 @@ async def test_orders_heard_before_their_merchant_count_once_it_is_registered(fo
     assert len(found["members"]) == 1
 
 
+async def test_the_earliest_of_two_cancellations_stands_whichever_is_heard_first(folded: Folded) -> None:
+    for way in permutations(range(3)):
+        tell = shop()
+        facts = [tell.placed("z", "a", at(1)), tell.cancelled("z", "a", at(9)), tell.cancelled("z", "a", at(4))]
+        found = await state_after(folded, tell, [tell.merchant(), *(facts[place] for place in way)], batch=1)
+        assert [row["cancelled_at"] for row in found["orders"]] == [at(4)], way
+
+
 async def test_one_merchants_facts_leave_anothers_rows_alone(folded: Folded) -> None:
     mine, theirs = shop(), shop()
     before = await state_after(folded, mine, [mine.merchant(), mine.placed("z", "a", at(1))])

@@ -125,6 +125,23 @@ async def test_top_customers_and_the_summary_are_those_of_plain_loops(
         assert found.counters.refunded_minor == sum(sums.refunded_minor for sums in group)
 
 
+@pytest.mark.parametrize(
+    ("day", "expected"), [(0, (0, 0, 0)), (1, (1, 1000, 0)), (9, (1, 1000, 0)), (10, (1, 600, 1)), (20, (0, 0, 0))]
+)
+async def test_what_happened_later_is_taken_back_at_an_instant(
+    folded: Folded, day: int, expected: tuple[int, int, int]
+) -> None:
+    tell = Teller(merchant_id=ident("shop", next(_shops)))
+    placed, back = tell.placed(1, "a", at(1)), tell.refunded(1, "a", at(10), [400])
+    await folded.apply([tell.merchant(), placed, back, tell.cancelled(1, "a", at(20))])
+
+    _, found, _ = await folded.reads.measures.buyers(tell.merchant_id, at(day))
+    sums = await folded.reads.measures.repeat_sums(tell.merchant_id, at(0), at(day))
+
+    assert (found.counters.orders, found.counters.spend_minor, found.counters.refunds) == expected
+    assert (sums.orders.total, sums.revenue.total) == expected[:2]
+
+
 @sharing
 @given(histories, instants, st.sampled_from((30, 90, 365)))
 async def test_repeat_shares_are_those_of_plain_loops(

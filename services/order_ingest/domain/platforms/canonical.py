@@ -15,19 +15,18 @@ from services.order_ingest.domain.canonical import (
 from services.order_ingest.domain.changes import (
     Cancellation,
     Change,
-    Consent,
     CustomerSeen,
     Line,
     OrderContent,
     OrderDeleted,
     OrderSeen,
-    Person,
     Refund,
     RefundLine,
     RefundSeen,
     Unheeded,
 )
 from services.order_ingest.domain.errors import Malformed
+from services.order_ingest.domain.platforms.canonical_customer import consent_seen, person
 from services.order_ingest.domain.reading import (
     Object,
     each,
@@ -35,7 +34,6 @@ from services.order_ingest.domain.reading import (
     flag,
     instant,
     integer,
-    local_date,
     microseconds,
     record,
     required,
@@ -44,8 +42,6 @@ from services.order_ingest.domain.reading import (
 )
 from services.order_ingest.domain.storefront import Arrival, Storefront
 
-_CHANNELS = frozenset({"email", "sms", "whatsapp", "wechat", "push", "phone", "post"})
-_CONSENT_STATES = frozenset({"unknown", "pending_double_opt_in", "subscribed", "unsubscribed"})
 _CATEGORY_TYPES = frozenset({"same_item", "variety", "durable"})
 
 
@@ -76,7 +72,7 @@ def _event(kind: str, content: Object, at: datetime) -> Change:
         updated_at = required(instant(content, "updated_at"), "updated_at")
         return CustomerSeen(updated_us=microseconds(updated_at), person=person(content))
     if kind == CONSENT_CAPTURED:
-        return _consent_seen(content)
+        return consent_seen(content)
     return Unheeded("ignored", f"nothing here listens to {kind[:64]}")
 
 
@@ -181,55 +177,6 @@ def _refund_line(source: Object) -> RefundLine:
         quantity=integer(source, "quantity", least=0),
         amount_minor=integer(source, "amount_minor", least=0),
         tax_minor=integer(source, "tax_minor", 0, least=0),
-    )
-
-
-def person(source: Object) -> Person:
-    """Whom the object names; an empty object names nobody."""
-    return Person(
-        external_id=external_id(source, "id"),
-        email=text(source, "email"),
-        phone=text(source, "phone"),
-        region=text(source, "region", length=2),
-        given_name=text(source, "given_name"),
-        family_name=text(source, "family_name"),
-        locale=text(source, "locale", length=35),
-        time_zone=text(source, "time_zone", length=64),
-        birth_on=local_date(source, "birth_on"),
-        accepts_marketing=flag(source, "accepts_marketing"),
-        consents=tuple(each(source, "consents", _consent)),
-    )
-
-
-def _consent_seen(source: Object) -> CustomerSeen:
-    named = person(required(record(source, "customer"), "customer"))
-    consent = _consent(source)
-    return CustomerSeen(
-        updated_us=microseconds(consent.at),
-        person=Person(
-            external_id=named.external_id,
-            email=named.email,
-            phone=named.phone,
-            region=named.region,
-            consents=(consent,),
-        ),
-    )
-
-
-def _consent(source: Object) -> Consent:
-    channel, state = text(source, "channel"), text(source, "state")
-    if channel not in _CHANNELS:
-        raise Malformed(f"must be one of {', '.join(sorted(_CHANNELS))}", "/channel")
-    if state not in _CONSENT_STATES:
-        raise Malformed(f"must be one of {', '.join(sorted(_CONSENT_STATES))}", "/state")
-    return Consent(
-        channel=channel,
-        topic=text(source, "topic") or "marketing",
-        state=state,
-        at=required(instant(source, "at"), "at"),
-        source=text(source, "source") or "shop",
-        snapshot=flag(source, "snapshot") or False,
-        text_version=text(source, "text_version"),
     )
 
 

@@ -31,6 +31,24 @@ def test_what_is_no_sound_object_is_malformed(body: bytes) -> None:
         load(body)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"a": 1, "a" : 2}',
+        b'{"a": "\\":", "b": 1, "b": 2}',
+        b'{"a": [{"b": "x", "b" \n: "\\":"}]}',
+        b'{"\\u0061": 1, "a": 2}',
+    ],
+)
+def test_a_key_that_stands_twice_is_found_however_it_is_written(body: bytes) -> None:
+    with pytest.raises(Malformed, match="twice"):
+        load(body)
+
+
+def test_quotes_and_colons_inside_texts_are_no_keys() -> None:
+    assert load(b'{"a": "\\":", "b" : "\\" :"}') == {"a": '":', "b": '" :'}
+
+
 def test_brackets_inside_texts_do_not_count_as_depth() -> None:
     assert load(b'{"a": "' + b"[" * 100 + b'\\"' + b"{" * 100 + b'"}')["a"].startswith("[[[")
 

@@ -41,53 +41,53 @@ async def _post(house: House, shop: Shop, body: bytes = _BODY, **headers: str) -
     ],
 )
 async def test_what_proves_nothing_is_refused_and_leaves_no_trace(
-    house: House, body: bytes, headers: dict[str, str]
+    shared_house: House, body: bytes, headers: dict[str, str]
 ) -> None:
-    shop = await house.shop()
+    shop = await shared_house.shop()
 
-    answer = await _post(house, shop, body, **headers)
+    answer = await _post(shared_house, shop, body, **headers)
 
     assert answer.status_code == 401
     assert answer.headers["content-type"] == "application/problem+json"
-    assert await _stored(house) == 0
+    assert await _stored(shared_house) == 0
 
 
-async def test_a_signature_that_is_not_ascii_is_refused_like_any_other(house: House) -> None:
-    shop = await house.shop()
+async def test_a_signature_that_is_not_ascii_is_refused_like_any_other(shared_house: House) -> None:
+    shop = await shared_house.shop()
     headers = [(b"x-shopify-hmac-sha256", "é".encode() * 22), (b"x-shopify-topic", b"orders/create")]
 
-    answer = await house.client.post(shop.path, content=_BODY, headers=headers)
+    answer = await shared_house.client.post(shop.path, content=_BODY, headers=headers)
 
     assert answer.status_code == 401
-    assert await _stored(house) == 0
+    assert await _stored(shared_house) == 0
 
 
 @pytest.mark.parametrize(
     "path", ["/v1/hooks/shopify/unknown", "/v1/hooks/nosuch/x", "/v1/hooks/shopify/", "/v1/hooks/shopify/é"]
 )
-async def test_an_address_that_leads_nowhere_is_not_found(house: House, path: str) -> None:
-    answer = await house.client.post(path, content=_BODY)
+async def test_an_address_that_leads_nowhere_is_not_found(shared_house: House, path: str) -> None:
+    answer = await shared_house.client.post(path, content=_BODY)
 
     assert answer.status_code == 404
 
 
-async def test_a_stores_address_under_another_platform_is_not_found(house: House) -> None:
-    shop = await house.shop()
+async def test_a_stores_address_under_another_platform_is_not_found(shared_house: House) -> None:
+    shop = await shared_house.shop()
 
-    answer = await house.client.post(shop.path.replace("shopify", "standard"), content=_BODY)
+    answer = await shared_house.client.post(shop.path.replace("shopify", "standard"), content=_BODY)
 
     assert answer.status_code == 404
 
 
-async def test_encoded_oversized_and_slow_bodies_are_refused(house: House) -> None:
-    shop = await house.shop()
+async def test_encoded_oversized_and_slow_bodies_are_refused(shared_house: House) -> None:
+    shop = await shared_house.shop()
 
-    encoded = await _post(house, shop, _BODY, **{"content-encoding": "gzip"})
-    declared = await _post(house, shop, b"x" * (1 << 20) + b"x")
-    streamed = await house.client.post(shop.path, content=_endless())
+    encoded = await _post(shared_house, shop, _BODY, **{"content-encoding": "gzip"})
+    declared = await _post(shared_house, shop, b"x" * (1 << 20) + b"x")
+    streamed = await shared_house.client.post(shop.path, content=_endless())
 
     assert (encoded.status_code, declared.status_code, streamed.status_code) == (415, 413, 413)
-    assert await _stored(house) == 0
+    assert await _stored(shared_house) == 0
 
 
 async def _endless() -> AsyncIterator[bytes]:
@@ -187,10 +187,12 @@ class _Failing:
 
 
 @pytest.mark.parametrize("error", [Full(), ConnectionRefusedError(), RuntimeError()])
-async def test_what_is_not_stored_is_answered_503_with_a_time_to_come_back(house: House, error: Exception) -> None:
-    shop = await house.shop()
+async def test_what_is_not_stored_is_answered_503_with_a_time_to_come_back(
+    shared_house: House, error: Exception
+) -> None:
+    shop = await shared_house.shop()
     buckets = Buckets(per_second=1, burst=100)
-    hooks = Hooks(house.stores, _Failing(error), house.clock, per_endpoint=buckets, per_address=buckets)
+    hooks = Hooks(shared_house.stores, _Failing(error), shared_house.clock, per_endpoint=buckets, per_address=buckets)
 
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=hooks), base_url="http://test") as client:
         headers = bodies.shopify_headers(_BODY, topic="orders/create", webhook_id="w-1")
@@ -200,11 +202,17 @@ async def test_what_is_not_stored_is_answered_503_with_a_time_to_come_back(house
     assert int(answer.headers["retry-after"]) > 0
 
 
-async def test_too_many_requests_are_answered_429_before_any_signature_is_looked_at(house: House) -> None:
-    shop = await house.shop()
+async def test_too_many_requests_are_answered_429_before_any_signature_is_looked_at(shared_house: House) -> None:
+    shop = await shared_house.shop()
     small, large = Buckets(per_second=1, burst=2), Buckets(per_second=1, burst=100)
     for per_endpoint, per_address in ((small, large), (large, Buckets(per_second=1, burst=2))):
-        hooks = Hooks(house.stores, house.intake, house.clock, per_endpoint=per_endpoint, per_address=per_address)
+        hooks = Hooks(
+            shared_house.stores,
+            shared_house.intake,
+            shared_house.clock,
+            per_endpoint=per_endpoint,
+            per_address=per_address,
+        )
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=hooks), base_url="http://test") as client:
             answers = [await client.post(shop.path, content=b"unsigned") for _ in range(3)]
 

@@ -1,0 +1,106 @@
+"""What the composition roots of all services share: bus, database, and the tasks that every worker runs."""
+
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from functools import partial
+from typing import TypeVar
+
+from libs.contracts.fact import Fact
+from libs.contracts.registry import SOURCES
+from libs.eventbus.consumer import Consumer
+from libs.eventbus.outbox import seed_topic
+from libs.eventbus.port import Bus
+from libs.eventbus.postgres import PostgresBus
+from libs.eventbus.runtime import consumer_task, maintenance_task, relay_task
+from libs.eventbus.schema import ensure_partitions
+from libs.eventbus.subscriptions import Saying, Subscriptions, Workspaces, fold
+from libs.servicekit.checks import watch_consumer
+from libs.servicekit.clock import Clock
+from libs.servicekit.database import Database, Role, create_engine
+from libs.servicekit.errors import SettingsError
+from libs.servicekit.health import Health
+from libs.servicekit.housekeeping import housekeeping
+from libs.servicekit.idempotency import forget_old_keys
+from libs.servicekit.identity import new_id
+from libs.servicekit.process import Task
+from libs.servicekit.unit_of_work import UnitOfWork
+
+W = TypeVar("W", bound=Saying)
+
+
+def open_bus(url: str, *, pool_size: int = 4) -> AbstractAsyncContextManager[Bus]:
+    """The transport that `BUS_URL` names.
+
+    Raises:
+        SettingsError: there is no transport for the URL.
+    """
+    if not url.startswith("postgresql://"):
+        raise SettingsError("BUS_URL: only postgresql:// is supported")
+    return PostgresBus.open(url, pool_size=pool_size)
+
+
+def open_database(url: str, role: Role, *, source: str, pool_size: int, clock: Clock) -> Database:
+    """A process's database under one role; it connects when first used."""
+    return Database(create_engine(url, role, pool_size=pool_size), source=source, clock=clock)
+
+
+async def prepare_outbox(database: Database, topic: str, clock: Clock) -> None:
+    """Facts can be said: the topic's lanes are seeded and the outbox has room for today."""
+    async with database.begin() as uow:
+        await ensure_partitions(uow.connection, clock.now())
+        await seed_topic(uow.connection, topic)
+
+
+def telling_tasks(database: Database, bus: Bus, *, source: str, url: str, clock: Clock) -> Mapping[str, Task]:
+    """Relay, partitions and retention, and old idempotency keys; `url` is the database's, for the relay's own use."""
+    relay = partial(
+        relay_task,
+        source=source,
+        bus=bus,
+        url=url,
+        begin=database.begin,
+        clock=clock,
+        new_id=new_id,
+        told=database.told,
+    )
+    maintenance = partial(maintenance_task, begin=database.begin, bus=bus, clock=clock)
+    return {
+        "relay": lambda stop: relay(stop=stop),
+        "maintenance": lambda stop: maintenance(stop=stop),
+        "idempotency": housekeeping(database, _forget_keys, clock),
+    }
+
+
+def group_consumer(
+    group: str,
+    topics: tuple[str, ...],
+    workspaces: Workspaces[W],
+    subscriptions: Subscriptions[W],
+    *,
+    database: Database,
+    bus: Bus,
+    clock: Clock,
+) -> Consumer:
+    """The service's consumer: it folds what `subscriptions` lists."""
+    facts: tuple[type[Fact], ...] = tuple(subscriptions)
+    return Consumer(
+        group=group,
+        topics={topic: SOURCES[topic] for topic in topics},
+        facts=facts,
+        handler=fold(workspaces, subscriptions),
+        bus=bus,
+        begin=database.begin,
+        clock=clock,
+        new_id=new_id,
+    )
+
+
+def reading_task(reader: Consumer, health: Health) -> Task:
+    """The consumer's task, watched by `/readyz`."""
+    watch_consumer(health, reader)
+    return lambda stop: consumer_task(reader, stop)
+
+
+async def _forget_keys(uow: UnitOfWork, now: datetime) -> None:
+    await forget_old_keys(uow.connection, now)

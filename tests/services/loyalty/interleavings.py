@@ -1,0 +1,40 @@
+"""One order told in every order: what must be the same at the end, whatever came first."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from libs.contracts.envelope import Event
+from tests.services.loyalty.facts import DAY, START, Facts
+
+
+def life_of_an_order(tell: Facts) -> list[Event[Any]]:
+    """Placed, paid, edited, refunded twice, and cancelled never: a version for each way to be late."""
+    tell.at = START + DAY
+    return [
+        tell.placed("ann", "o1", 3_000, 1_050, 777, gifts=(2,), version=1),
+        tell.changed("ann", "o1", 2_500, 1_050, 777, gifts=(2,), version=2),
+        tell.paid("ann", "o1"),
+        tell.refunded("ann", "o1", 300, 0, 777),
+        tell.refunded("ann", "o1", 300, 455, 777, refund="r2"),
+    ]
+
+
+def merged_life(tell: Facts) -> list[Event[Any]]:
+    """An order by a, a merged into b, and a refund of that order which names b."""
+    tell.at = START + DAY
+    return [
+        tell.placed("a", "o1", 10_000),
+        tell.paid("a", "o1"),
+        tell.merged("a", "b"),
+        tell.refunded("b", "o1", 2_500),
+    ]
+
+
+def keeps_its_lanes(events: Sequence[Event[Any]], told: Sequence[Event[Any]]) -> bool:
+    """True where `events` has the facts of each customer in the order of `told`."""
+    subjects = {event.envelope.subject for event in told}
+    return all(
+        [event.id for event in events if event.envelope.subject == subject]
+        == [event.id for event in told if event.envelope.subject == subject]
+        for subject in subjects
+    )
