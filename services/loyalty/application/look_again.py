@@ -51,11 +51,15 @@ def review_tier(workspace: Workspace, merchant: Merchant, member: Member, now: d
 
 
 def judge_orders(workspace: Workspace, merchant: Merchant, order_ids: Sequence[UUID], now: datetime) -> None:
-    """Each order that was heard of before the programme, or before its newest version, is settled under it."""
+    """Each order that was heard of before the programme, or before its newest version, is settled under it.
+
+    What that earns is told as a correction: nobody is written to about orders of long ago.
+    """
     for order_id in order_ids:
         order = workspace.orders[merchant.merchant_no, order_id]
         order.touched = True
-        settle(workspace, Heard(merchant, _instant_of(order, now)), order, reason="programme published")
+        heard = Heard(merchant, _instant_of(order, now), origin="correction")
+        settle(workspace, heard, order, reason="programme published")
 
 
 def plan_timers(workspace: Workspace) -> None:

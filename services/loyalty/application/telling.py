@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from libs.contracts.envelope import Cause, Said
+from libs.contracts.envelope import Cause, Origin, Said
 from libs.contracts.fact import Fact
 from libs.contracts.loyalty import (
     PointsActivatedV1,
@@ -45,7 +45,14 @@ class Heard:
 
 def say(workspace: Workspace, heard: Heard, fact: Fact, *, key: str, at: datetime | None = None) -> None:
     """The fact is told with the transaction, under an id that follows from its cause, or from `key` without one."""
-    said = Said(fact, heard.merchant.merchant_id, at or heard.at, cause=heard.cause, key=None if heard.cause else key)
+    said = Said(
+        fact,
+        heard.merchant.merchant_id,
+        at or heard.at,
+        cause=heard.cause,
+        key=None if heard.cause else key,
+        origin=heard.origin,
+    )
     workspace.said.append(said)
 
 

@@ -20,6 +20,7 @@ from libs.servicekit.waiting import wait_for_stop
 from services.order_ingest.adapters.books import PostgresBooks
 from services.order_ingest.adapters.imports import ImportFiles, ImportRun
 from services.order_ingest.application.import_rows import (
+    YIELD_EVERY,
     Counts,
     History,
     Prepared,
@@ -34,7 +35,6 @@ from services.order_ingest.application.read_entry import Reader
 KIND: Final = "import"
 _LOOK_SECONDS: Final = 0.05
 _RENEW_AFTER: Final = timedelta(seconds=10)
-_YIELD_EVERY: Final = 16
 _log = logger(__name__)
 
 Busy = Callable[[int], Awaitable[bool]]
@@ -113,8 +113,8 @@ class ImportRunner:
         first_row, lines = chunk
         prepared = Prepared()
         for place, line in enumerate(lines):
-            if place % _YIELD_EVERY == 0:
-                await asyncio.sleep(0)  # reading is all computation: the loop has others to serve
+            if place % YIELD_EVERY == 0:
+                await asyncio.sleep(0)
             prepare(first_row + place, line, history, self.reader, prepared)
         return prepared
 

@@ -22,6 +22,13 @@ NO_NEWS = "no_news"
 
 def apply(workspace: Workspace, entry: Entry, seals: Seals) -> str:
     """The workspace has taken the entry in; how it ended: applied, no_news, or why it was left alone."""
+    said = len(workspace.said)
+    outcome = _taken(workspace, entry, seals)
+    # An old version of an order changes nothing in it, but may still be the first to name its customer.
+    return APPLIED if outcome == NO_NEWS and len(workspace.said) > said else outcome
+
+
+def _taken(workspace: Workspace, entry: Entry, seals: Seals) -> str:
     match entry.change:
         case OrderSeen() as seen:
             return _order_seen(workspace, entry, seen, seals)
@@ -32,10 +39,9 @@ def apply(workspace: Workspace, entry: Entry, seals: Seals) -> str:
             before = _order(workspace, entry, deletion.external_id)
             return _settle(workspace, entry, before, orders.see_deletion(before, deletion.at))
         case CustomerSeen():
-            said = len(workspace.said)
             if entry.named is not None and entry.named.keys:
                 _meet(workspace, entry, entry.named, seals)
-            return APPLIED if len(workspace.said) > said else NO_NEWS
+            return NO_NEWS
         case Unheeded(outcome=outcome):
             return outcome
 

@@ -1,5 +1,6 @@
 """A batch of history: lines of a file become entries, are folded into the books like any delivery, and counted."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,6 +20,8 @@ from services.order_ingest.domain.reading import external_id, load
 from services.order_ingest.domain.storefront import Storefront
 
 FORMAT = "standard"
+YIELD_EVERY = 16
+"""Rows between two looks at the event loop: a chunk is all computation, and live work shares the process."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +123,10 @@ async def fold(prepared: Prepared, books: Books, telling: Telling, reader: Reade
     outcomes: list[str] = []
     if prepared.entries:
         workspace = await books.load([entry for _, entry in prepared.entries])
-        outcomes = [apply(workspace, entry, reader.seals) for _, entry in prepared.entries]
+        for place, (_, entry) in enumerate(prepared.entries):
+            if place % YIELD_EVERY == 0:
+                await asyncio.sleep(0)
+            outcomes.append(apply(workspace, entry, reader.seals))
         await books.store(workspace)
         for said in workspace.said:
             telling.say(said)
