@@ -114,7 +114,7 @@ class Applier:
         while True:
             tries += 1
             counted = await self.surely(lambda: self.transactions.count(arrival))
-            outcome = await self._try(arrival, counted)
+            outcome = await self._try(arrival, counted, tries)
             if not isinstance(outcome, _Failed):
                 return self._noted(outcome)
             match await self._remedy(arrival, outcome, counted):
@@ -127,13 +127,14 @@ class Applier:
                     await self.surely(lambda: self.transactions.take_back(arrival))
             await self.backoff.pause(tries)
 
-    async def _try(self, arrival: Arrival, counted: int | None) -> BatchPlan | _Failed:
-        earlier = (counted or 1) - 1
-        if earlier:
-            # Counted before and yet the lane's next: an earlier try did not end, or ran into its time limit.
-            verdict = on_failure(arrival.record, Failure.DIED, attempts=earlier, database_works=True)
+    async def _try(self, arrival: Arrival, counted: int | None, tries: int) -> BatchPlan | _Failed:
+        died = (counted or 0) - tries
+        if died > 0:
+            # Counted before this process met it: those attempts did not end. The death that made this process
+            # careful is one more: it came with a batch, before anything was counted.
+            verdict = on_failure(arrival.record, Failure.DIED, attempts=died + 1, database_works=True)
             if verdict is not Remedy.AGAIN:
-                return _Failed(Failure.PERMANENT, f"{earlier} attempts did not come to an end")
+                return _Failed(Failure.PERMANENT, f"{died} attempts did not come to an end")
         try:
             return await self.transactions.apply_counted(arrival, known=self.known, halted=self.halted)
         except (GroupStopped, OutboxUnusable):

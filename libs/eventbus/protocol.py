@@ -66,7 +66,9 @@ QUESTION_SECONDS: Final = 10.0  # an unanswered verification is asked again
 UNKNOWN_ANSWERS: Final = 2  # one could be an answer from a moment before the source was ready
 ATTEMPTS: Final = 5
 BATCH_TIMEOUTS: Final = 2
-SINGLE_AFTER_DEATH: Final = 200
+SINGLE_AFTER_DEATH: Final = (
+    32  # events of a lane: more than its share of a batch; a killer further on costs a death more
+)
 WATERMARK_SETTLES_SECONDS: Final = 1.0
 WATERMARK_EVERY_SECONDS: Final = 600.0
 BREAKER_WINDOW: Final = 1000

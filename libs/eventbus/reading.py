@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -85,10 +85,19 @@ class Reading:
         seen = await self._applier.apply(items)
         for one in broken:
             await self._take_garbage(one)
-        await subscription.commit(fetched.positions)
         self._vitals.taken += len(fetched.records)
         self._note_lag(items)
         await self._obey(self._watching.see(seen), subscription)
+        await subscription.commit(await self._settled(fetched.positions))
+
+    async def _settled(self, positions: Mapping[Partition, int]) -> Mapping[Partition, int]:
+        """The positions of partitions in which no lane waits for anything.
+
+        What told of a gap was dropped: whoever reads on after this process died must meet it again.
+        """
+        known = self._applier.known
+        waiting = {await self._partition(lane) for lane in self._watching.restless(known, known)}
+        return {partition: offset for partition, offset in positions.items() if partition not in waiting}
 
     def _sorted_out(self, records: Sequence[Arrived]) -> tuple[list[Item], list[Garbage]]:
         items: list[Item] = []

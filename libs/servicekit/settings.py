@@ -51,6 +51,9 @@ class CommonSettings(BaseSettings):
 
     api_pool_size: int = Field(8, ge=1, le=100, description="connections of the API role")
     worker_pool_size: int = Field(8, ge=2, le=100, description="connections of the worker role")
+    instance: str = Field(
+        "0", max_length=60, description="names this worker among its service's; unique, and the same after a restart"
+    )
     drain_seconds: float = Field(10.0, gt=0, le=60, description="time that running work gets after SIGTERM")
     requests_per_second: float = Field(1000.0, gt=0, description="refill of one caller's request allowance")
     requests_burst: int = Field(5000, ge=1, description="size of one caller's request allowance")

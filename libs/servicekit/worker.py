@@ -81,8 +81,9 @@ def group_consumer(
     database: Database,
     bus: Bus,
     clock: Clock,
+    instance: str,
 ) -> Consumer:
-    """The service's consumer: it folds what `subscriptions` lists."""
+    """The service's consumer: it folds what `subscriptions` lists. `instance`: see `CommonSettings`."""
     facts: tuple[type[Fact], ...] = tuple(subscriptions)
     return Consumer(
         group=group,
@@ -93,6 +94,7 @@ def group_consumer(
         begin=database.begin,
         clock=clock,
         new_id=new_id,
+        instance=instance,
     )
 
 

@@ -150,7 +150,16 @@ def bus_tasks(settings: Settings, database: Database, bus: Bus, clock: Clock, he
 def consumer(settings: Settings, database: Database, bus: Bus, clock: Clock) -> Consumer:
     """The group `messaging`, folding what SUBSCRIPTIONS lists."""
     workspaces = PostgresWorkspaces(sealer=_sealer(settings), vault=Vault(settings.vault_key_ring), clock=clock)
-    return group_consumer(SERVICE, TOPICS, workspaces, SUBSCRIPTIONS, database=database, bus=bus, clock=clock)
+    return group_consumer(
+        SERVICE,
+        TOPICS,
+        workspaces,
+        SUBSCRIPTIONS,
+        database=database,
+        bus=bus,
+        clock=clock,
+        instance=settings.instance,
+    )
 
 
 def email_effects(settings: Settings, relay: SmtpRelay, renderer: Renderer, clock: Clock) -> EmailEffects:

@@ -2,30 +2,27 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Final
 
 from starlette.types import ASGIApp
 
-from libs.eventbus.outbox import seed_topic
-from libs.eventbus.postgres import PostgresBus
-from libs.eventbus.runtime import maintenance_task, relay_task
-from libs.eventbus.schema import ensure_partitions
+from libs.eventbus.port import Bus
 from libs.servicekit import migrations
 from libs.servicekit.checks import watch_database
 from libs.servicekit.clock import Clock, SystemClock
-from libs.servicekit.database import Database, Role, create_engine
+from libs.servicekit.database import Database
 from libs.servicekit.errors import SettingsError
 from libs.servicekit.health import Health
 from libs.servicekit.http import Mounted, create_app
-from libs.servicekit.identity import new_id
 from libs.servicekit.job_runner import JobRunner
 from libs.servicekit.kit import Kit, open_kit
 from libs.servicekit.logs import logger
 from libs.servicekit.process import Task
 from libs.servicekit.rate_limit import Buckets
 from libs.servicekit.sealing import Sealer, Vault
+from libs.servicekit.worker import open_bus, open_database, prepare_outbox, telling_tasks
 from services.order_ingest.adapters import maintenance
 from services.order_ingest.adapters.addresses import LibraryAddresses
 from services.order_ingest.adapters.hook_stores import HookStores
@@ -75,11 +72,13 @@ async def api(settings: Settings, health: Health) -> AsyncIterator[ASGIApp]:
     if not settings.database_intake_url:
         raise SettingsError("DATABASE_INTAKE_URL: needed by `api`")
     async with AsyncExitStack() as opened:
-        database = _database(settings.database_api_url, "api", settings.api_pool_size, clock)
+        database = open_database(
+            settings.database_api_url, "api", source=NAME, pool_size=settings.api_pool_size, clock=clock
+        )
         opened.push_async_callback(database.close)
-        hooks_database = _database(settings.database_intake_url, "intake", 2, clock)
+        hooks_database = open_database(settings.database_intake_url, "intake", source=NAME, pool_size=2, clock=clock)
         opened.push_async_callback(hooks_database.close)
-        bus = await opened.enter_async_context(_bus(settings, pool_size=2)) if settings.bus_url else None
+        bus = await opened.enter_async_context(open_bus(settings.bus_url, pool_size=2)) if settings.bus_url else None
         watch_database(health, database, package=PACKAGE, clock=clock)
         intake = Intake(
             settings.database_intake_url,
@@ -125,37 +124,27 @@ async def worker(settings: Settings, health: Health) -> AsyncIterator[Mapping[st
     """Normaliser, imports, relay and maintenance, under the role that handles many merchants in one batch."""
     clock = SystemClock()
     async with AsyncExitStack() as opened:
-        database = _database(settings.database_worker_url, "worker", settings.worker_pool_size, clock)
+        database = open_database(
+            settings.database_worker_url, "worker", source=NAME, pool_size=settings.worker_pool_size, clock=clock
+        )
         opened.push_async_callback(database.close)
-        bus = await opened.enter_async_context(_bus(settings))
+        bus = await opened.enter_async_context(open_bus(settings.bus_url))
         watch_database(health, database, package=PACKAGE, clock=clock)
         await prepare(database, clock)
         yield tasks(settings, database, bus, clock)
 
 
-def tasks(settings: Settings, database: Database, bus: PostgresBus, clock: Clock) -> Mapping[str, Task]:
+def tasks(settings: Settings, database: Database, bus: Bus, clock: Clock) -> Mapping[str, Task]:
     """The worker's tasks by name."""
     vault, seals = Vault(settings.vault_key_ring), Sealer(settings.seal_key_ring, settings.match_key_bytes)
     reader = Reader(LibraryAddresses(), seals)
     pressure = Pressure(database, bus, settings.import_groups, clock)
     imports = ImportRunner(database, vault, reader, clock, pressure.busy)
     normaliser = Normaliser(IntakeLog(database, vault, clock), reader, counted=normalised)
-    relay = partial(
-        relay_task,
-        source=NAME,
-        bus=bus,
-        url=settings.database_worker_url,
-        begin=database.begin,
-        clock=clock,
-        new_id=new_id,
-        told=database.told,
-    )
-    days = partial(maintenance_task, begin=database.begin, bus=bus, clock=clock)
     return {
+        **telling_tasks(database, bus, source=NAME, url=settings.database_worker_url, clock=clock),
         "normaliser": normaliser.run,
         "jobs": JobRunner(database, {KIND: imports.run}, clock).run,
-        "relay": lambda stop: relay(stop=stop),
-        "maintenance": lambda stop: days(stop=stop),
         "intake maintenance": lambda stop: maintenance.maintain(database, clock, stop),
     }
 
@@ -164,7 +153,7 @@ async def migrate(settings: Settings) -> None:
     """The database stands at the newest revision and is ready to take deliveries, whichever process starts first."""
     await migrations.migrate(PACKAGE, settings.database_owner_url)
     clock = SystemClock()
-    database = _database(settings.database_owner_url, "owner", 1, clock)
+    database = open_database(settings.database_owner_url, "owner", source=NAME, pool_size=1, clock=clock)
     try:
         await prepare(database, clock)
     finally:
@@ -174,9 +163,8 @@ async def migrate(settings: Settings) -> None:
 async def prepare(database: Database, clock: Clock) -> None:
     """Facts can be said and deliveries kept: lanes are seeded, and today has its partitions."""
     async with database.begin() as uow:
-        await ensure_partitions(uow.connection, clock.now())
         await maintenance.ensure_days(uow.connection, clock.now())
-        await seed_topic(uow.connection, TOPIC)
+    await prepare_outbox(database, TOPIC, clock)
 
 
 async def _try_to_prepare(database: Database, clock: Clock) -> None:
@@ -211,13 +199,3 @@ async def _running(intake: Intake) -> AsyncIterator[None]:
             yield
         finally:
             stop.set()
-
-
-def _bus(settings: Settings, *, pool_size: int = 4) -> AbstractAsyncContextManager[PostgresBus]:
-    if not settings.bus_url.startswith("postgresql://"):
-        raise SettingsError("BUS_URL: only postgresql:// is supported")
-    return PostgresBus.open(settings.bus_url, pool_size=pool_size)
-
-
-def _database(url: str, role: Role, pool_size: int, clock: Clock) -> Database:
-    return Database(create_engine(url, role, pool_size=pool_size), source=NAME, clock=clock)

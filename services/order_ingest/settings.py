@@ -24,9 +24,10 @@ class Settings(CommonSettings):
     import_backlog: int = Field(2500, ge=100, description="facts on their way to other services while an import runs")
     import_waits_for: str = Field(
         "loyalty,segmentation,messaging",
-        description="consumer groups that hold an import back, comma between; or empty",
+        description="consumer groups that hold an import back, comma between; or `none`",
     )
 
     @property
     def import_groups(self) -> Sequence[str]:
-        return [name.strip() for name in self.import_waits_for.split(",") if name.strip()]
+        names = [name.strip() for name in self.import_waits_for.split(",")]
+        return [name for name in names if name and name != "none"]

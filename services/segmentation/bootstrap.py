@@ -82,23 +82,32 @@ async def worker(settings: Settings, health: Health) -> AsyncIterator[Mapping[st
         opened.push_async_callback(database.close)
         bus = await opened.enter_async_context(open_bus(settings.bus_url))
         await prepare_outbox(database, SERVICE, clock)
-        yield tasks(settings.database_worker_url, database, bus, clock, health)
+        yield tasks(settings, database, bus, clock, health)
 
 
-def tasks(url: str, database: Database, bus: Bus, clock: Clock, health: Health) -> Mapping[str, Task]:
-    """The worker's tasks by name; `url` is the database's, for the relay's own connections."""
-    reader = consumer(database, bus, clock)
+def tasks(settings: Settings, database: Database, bus: Bus, clock: Clock, health: Health) -> Mapping[str, Task]:
+    """The worker's tasks by name."""
+    reader = consumer(database, bus, clock, instance=settings.instance)
     return {
-        **telling_tasks(database, bus, source=SERVICE, url=url, clock=clock),
+        **telling_tasks(database, bus, source=SERVICE, url=settings.database_worker_url, clock=clock),
         "consumer": reading_task(reader, health),
         "jobs": JobRunner(database, ops_job_handlers(reader.definition, database.begin), clock).run,
     }
 
 
-def consumer(database: Database, bus: Bus, clock: Clock) -> Consumer:
+def consumer(database: Database, bus: Bus, clock: Clock, *, instance: str = "0") -> Consumer:
     """The group `segmentation`, folding what SUBSCRIPTIONS lists."""
     workspaces = PostgresWorkspaces(clock.now)
-    return group_consumer(SERVICE, TOPICS, workspaces, SUBSCRIPTIONS, database=database, bus=bus, clock=clock)
+    return group_consumer(
+        SERVICE,
+        TOPICS,
+        workspaces,
+        SUBSCRIPTIONS,
+        database=database,
+        bus=bus,
+        clock=clock,
+        instance=instance,
+    )
 
 
 async def migrate(settings: Settings) -> None:

@@ -8,6 +8,7 @@ from libs.eventbus.postgres import PostgresBus
 from libs.servicekit.clock import SystemClock
 from libs.servicekit.database import Database, create_engine
 from libs.servicekit.migrations import migrate
+from libs.servicekit.worker import prepare_outbox
 from services.loyalty import bootstrap
 from services.loyalty.adapters.proofs import PostgresProofs
 from tests.chaos.arena import Arena
@@ -67,7 +68,8 @@ async def clean_digest(arena: Arena, *, within_seconds: float) -> tuple[str, int
     await migrate("loyalty", urls["loyalty"].owner)
     clock, stop = SystemClock(), asyncio.Event()
     database = Database(create_engine(url, "worker"), source="loyalty", clock=clock)
-    await bootstrap.prepare(database, clock)
+    await prepare_outbox(database, "loyalty", clock)
+    await _same_programmes(arena)
     async with PostgresBus.open(arena.stack.bus_url) as bus:
         reader = bootstrap.consumer(database, bus, clock)
         reader.group = "loyalty-clean"
@@ -78,6 +80,16 @@ async def clean_digest(arena: Arena, *, within_seconds: float) -> tuple[str, int
         await reading
     await database.close()
     return await digest(url)
+
+
+async def _same_programmes(arena: Arena) -> None:
+    """The clean database starts with the merchant and its programmes: versions are published over HTTP, not told."""
+    async with arena.admin("loyalty") as source, arena.admin("loyalty_clean") as target:
+        for table in ("merchant", "programme", "programme_version"):
+            rows = await source.fetch(f"SELECT * FROM {table}")
+            await target.copy_records_to_table(
+                table, records=[tuple(row) for row in rows], columns=list(rows[0].keys())
+            )
 
 
 async def _until_equal(arena: Arena, reader: str) -> None:

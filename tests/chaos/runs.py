@@ -257,7 +257,7 @@ async def _rogue(arena: Arena, service: str) -> AsyncIterator[None]:
 
 async def _second_worker(arena: Arena, service: str) -> None:
     port = free_ports().smtp
-    environment = {**arena.stack.environment(service, "worker"), "WORKER_HTTP_PORT": str(port)}
+    environment = {**arena.stack.environment(service, "worker"), "WORKER_HTTP_PORT": str(port), "INSTANCE": "1"}
     program = service_program(service, "worker", environment, health_port=port)
     await arena.stack.supervisor.start([replace(program, name=f"{program.name}-2")])
 

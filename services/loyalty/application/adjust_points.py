@@ -37,7 +37,7 @@ def adjust_points(
 ) -> Entry | None:
     """The balance is corrected; None: it was already, under the same key.
 
-    Raises: KeyReused when the key stands for another request; InsufficientPoints; DebtBlocks.
+    Raises: KeyReused when the key stands for another request; InsufficientPoints.
     """
     header = Header(
         key=key_of(client=client, key=key),

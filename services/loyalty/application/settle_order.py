@@ -28,9 +28,11 @@ def tell_order(
     owner = workspace.member(merchant_no, customer_id)
     order = workspace.order(merchant_no, order_id, owner.account.account_id)
     shell = order.told is None
-    if not order.tell(terms):
-        return
-    _belong(workspace, heard, order, owner, shell=shell)
+    if order.told is not None and order.told.placed_at != terms.placed_at:
+        # It leaves its old place in the year; below it counts at the new one, or at the old again if this is no news.
+        _uncount(workspace, heard, order, workspace.survivor(order.account_id))
+    if order.tell(terms):
+        _belong(workspace, heard, order, owner, shell=shell)
     settle(workspace, heard, order, reason=reason)
 
 

@@ -57,7 +57,7 @@ def say(workspace: Workspace, heard: Heard, fact: Fact, *, key: str, at: datetim
 
 
 def tell_earned(workspace: Workspace, heard: Heard, book: Book, entry: Entry, rule_version: int) -> None:
-    """points.earned, and a timer for the instant at which they become usable or die, where that lies ahead."""
+    """points.earned."""
     lot = entry.granted[0]
     fact = PointsEarnedV1(
         **_common(heard, book, entry.header, entry.entry_id, entry.header.at),

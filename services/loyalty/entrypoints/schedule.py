@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from libs.contracts.envelope import Said
+from libs.servicekit.idempotency import forget_old_keys
 from libs.servicekit.timers import Due, TimerHandler
 from libs.servicekit.unit_of_work import UnitOfWork
 from services.loyalty.application.look_again import (
@@ -94,6 +95,7 @@ class Schedule:
         for row in rows:
             await self._housekeeping.close_days(uow, row.merchant_no, before=now.date(), now=now)
             plan_next_close(workspace, row.merchant_no, now)
+        await forget_old_keys(uow.connection, now)
         await self._finish(uow, workspace)
 
     async def _finish(self, uow: UnitOfWork, workspace: Workspace) -> None:

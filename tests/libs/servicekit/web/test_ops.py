@@ -152,6 +152,16 @@ async def test_a_parked_event_of_another_merchant_does_not_exist(ground: Ground,
     assert (await _get(client, path, ground.other)).json()["event"] == {"sealed": True}
 
 
+async def test_a_number_that_no_place_can_have_is_the_callers_mistake(
+    ground: Ground, client: httpx.AsyncClient
+) -> None:
+    beyond = "order-ingest.commerce.1.9999999999999999999"  # fits the path's pattern, and no bigint
+
+    assert (await _get(client, f"/v1/ops/parked_events/{beyond}", ground.merchant)).status_code == 422
+    rewind = {"topic": "loyalty", "published": 2**70, "reason": "far beyond"}
+    assert (await _post(client, "/v1/ops/rewinds", None, rewind)).status_code == 422
+
+
 async def test_a_replay_is_a_job_that_applies_the_subjects_events_and_is_audited(
     ground: Ground, client: httpx.AsyncClient
 ) -> None:
