@@ -24,7 +24,8 @@ import httpx
 from deploy.local.databases import SERVICES
 from libs.servicekit.auth import SCHEME_NAME
 from tests.chaos.shop import Delivery
-from tests.running import TOPIC, Running, Tenant
+from tests.running import Running
+from tests.seeding import TOPIC, Tenant
 
 METHODS: Final = frozenset({"get", "put", "post", "delete", "patch"})
 PLATFORMS: Final = ("/v1/merchants", "/v1/ops/rewinds", "/v1/ops/skips")

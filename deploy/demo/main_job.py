@@ -63,7 +63,7 @@ async def run(stack: Running, console: Console, *, now: datetime, households: in
         apis = await opened(local_token(stack.keys, merchant=UUID(plan.merchant_id), scopes=MERCHANT_SCOPES))
         hook = (await opened("", connections=SENDERS))["order_ingest"]
         plan = await steps.connect_store(apis["order_ingest"], file, plan)
-        await _load(plan, file, apis=apis, ops=ops, hook=hook, console=console)
+        plan = await _load(plan, file, apis=apis, ops=ops, hook=hook, console=console)
         figures = await ask(apis, plan.as_of_instant)
     for table in as_tables(figures):
         console.print()
@@ -75,7 +75,8 @@ async def run(stack: Running, console: Console, *, now: datetime, households: in
 
 async def _load(
     plan: Plan, file: PlanFile, *, apis: Mapping[str, Api], ops: Mapping[str, Api], hook: Api, console: Console
-) -> None:
+) -> Plan:
+    """Everything has arrived; returns the plan, which now knows the import."""
     calendar, ingest = plan.calendar(last_recorded()), apis["order_ingest"]
     await steps.set_effective_date(apis["loyalty"], calendar)
     past, baskets = steps.history(calendar, plan), steps.live(calendar, plan)
@@ -87,6 +88,7 @@ async def _load(
     console.print(f"\nHistory: {_words(imported)}. Last 7 days: {len(baskets):,} baskets as {sent:,} webhooks.")
     if hook.times_busy:
         console.print(f"The hook asked {hook.times_busy:,} times to wait (429 or 503), and was obeyed.")
+    return plan
 
 
 def _introduce(console: Console, plan: Plan) -> None:

@@ -16,7 +16,7 @@ def repurchase(found: Json) -> Table:
     table.add_row("customers in it", _number(rate["n"]))
     table.add_row("bought again within 90 days", _number(found["repurchased"]))
     table.add_row("rate (95 % interval)", f"{_share(rate['value'])} ({_share(rate['low'])} to {_share(rate['high'])})")
-    table.add_row("mode", f"[bold]{found['mode']}[/]")
+    table.add_row("mode", f"[bold]{found['mode'] or 'nobody to tell it by'}[/]")
     return table
 
 
@@ -63,7 +63,7 @@ def points(found: Json) -> Table:
     for words, value in (
         ("members", found["members"]),
         ("orders paid", orders["paid"]),
-        ("orders that earned", orders["awarded"]),
+        ("orders that the programme counts", orders["awarded"]),
         ("points issued", figures["issued"]),
         ("reversed by refunds and cancellations", figures["reversed"]),
         ("pending until the return window ends", figures["pending"]),

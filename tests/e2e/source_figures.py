@@ -63,8 +63,7 @@ class SourceFigures:
         )
         return [
             f"moved forward by {self._given.weeks} weeks to end on {last_on}",
-            f"applied {baskets - live:,}",
-            f"rejected 0",
+            f"History: accepted {baskets - live:,}, rejected 0, rows read {baskets - live:,}, duplicates 0",
             f"Last 7 days: {live:,} baskets as {webhooks:,} webhooks",
         ]
 
@@ -82,7 +81,7 @@ class SourceFigures:
             "SELECT count(*), count(DISTINCT household_id), count(*) FILTER (WHERE issued > 0),"
             " count(*) FILTER (WHERE kept < issued) FROM earning"
         )
-        accounts = {invariant: members for invariant in ("I2", "I3", "I6")}
+        accounts = dict.fromkeys(("I2", "I3", "I6"), members)
         return {**accounts, "I1": lots + clawbacks, "I4": lots, "I5": lots + clawbacks, "I7": 0, "I9": orders, "I12": 0}
 
     def _repurchase(self) -> list[Row]:
@@ -133,7 +132,9 @@ class SourceFigures:
         ]
 
     def _tiers(self) -> list[Row]:
-        return [(name, _number(members)) for name, members in self._all("SELECT name, members FROM tiers ORDER BY place")]
+        return [
+            (name, _number(members)) for name, members in self._all("SELECT name, members FROM tiers ORDER BY place")
+        ]
 
     def _points(self) -> list[Row]:
         members, orders, issued, kept, pending = self._one(
@@ -143,7 +144,7 @@ class SourceFigures:
         return [
             ("members", _number(members)),
             ("orders paid", _number(orders)),
-            ("orders that earned", _number(orders)),
+            ("orders that the programme counts", _number(orders)),
             ("points issued", _number(issued)),
             ("reversed by refunds and cancellations", _number(issued - kept)),
             ("pending until the return window ends", _number(pending)),
@@ -173,10 +174,12 @@ class SourceFigures:
         self._duckdb.execute((_HERE / "source_figures.sql").read_text())
 
     def _draw(self, purpose: str, whose: str) -> None:
-        """The demo's lots: eight bytes of BLAKE2b over purpose and number, as a share of all that eight bytes can be."""
+        """The demo's lots: eight bytes of BLAKE2b over purpose and number, as a share of all that they can be."""
         numbers = [number for (number,) in self._all(whose)]
         lots = [_eight_bytes(f"{purpose}:{number}") / 2**64 for number in numbers]
-        self._duckdb.execute("INSERT INTO drawn SELECT ?, unnest(?::BIGINT[]), unnest(?::DOUBLE[])", [purpose, numbers, lots])
+        self._duckdb.execute(
+            "INSERT INTO drawn SELECT ?, unnest(?::BIGINT[]), unnest(?::DOUBLE[])", [purpose, numbers, lots]
+        )
 
     def _one(self, query: str) -> tuple[Any, ...]:
         (row,) = self._all(query)

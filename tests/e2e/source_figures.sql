@@ -37,8 +37,8 @@ WITH found AS (SELECT count(*) AS n, count(*) FILTER (WHERE again) AS x FROM coh
                        sqrt(z2 * (4 * n * p * (1 - p) + z2)) / (2 * (n + z2)) AS half FROM sized)
 SELECT n, x, CASE WHEN n = 0 THEN 0.0 ELSE p END AS p, CASE WHEN x = 0 THEN 0.0 ELSE centre - half END AS low,
        CASE WHEN x = n THEN 1.0 ELSE centre + half END AS high,
-       CASE WHEN n = 0 THEN 'None' WHEN 100 * x < 15 * n THEN 'acquisition' WHEN 100 * x < 30 * n THEN 'hybrid'
-            ELSE 'loyalty' END AS mode
+       CASE WHEN n = 0 THEN 'nobody to tell it by' WHEN 100 * x < 15 * n THEN 'acquisition'
+            WHEN 100 * x < 30 * n THEN 'hybrid' ELSE 'loyalty' END AS mode
 FROM bounds;
 
 -- RFM. The k-th boundary of a value is the smallest one that at least k fifths of the customers do not exceed; a score

@@ -22,8 +22,8 @@ CREATE MACRO in_demo(recorded) AS
     new_york_utc(new_york_local(recorded) + (SELECT weeks FROM given) * INTERVAL 7 DAY);
 
 -- A line. Quantities of zero and above 100 (fuel, by volume) are one item. Paid: sales value less manufacturers'
--- coupons, never below zero. The unit price is the shelf price rounded up to a cent, and the discount is what is missing
--- from it: a rounded-up cent is a discount too.
+-- coupons, never below zero. The unit price is the shelf price rounded up to a cent, and the discount is what was not
+-- paid of it: a rounded-up cent is a discount too.
 CREATE TABLE line AS
 WITH cents AS (
     SELECT household_id, basket_id, product_id, transaction_timestamp AS recorded_at,
@@ -45,10 +45,10 @@ SELECT last_at, CAST(new_york_local(last_at) AS DATE) AS last_on,
        new_york_utc(CAST(CAST(new_york_local(last_at) AS DATE) - 6 AS TIMESTAMP)) AS live_from
 FROM (SELECT in_demo(max(recorded_at)) AS last_at FROM line);
 
--- The sample: the households whose numbers have the smallest MD5, as many as are given.
+-- The sample: the households with the smallest MD5 of "18110:" and their number, as many as are given.
 CREATE TABLE household AS
 SELECT household_id FROM (SELECT DISTINCT household_id FROM line)
-QUALIFY row_number() OVER (ORDER BY md5(CAST(household_id AS VARCHAR))) <= (SELECT households FROM given);
+QUALIFY row_number() OVER (ORDER BY md5('18110:' || household_id)) <= (SELECT households FROM given);
 
 -- One basket is one order.
 CREATE TABLE basket AS

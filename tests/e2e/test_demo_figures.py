@@ -12,7 +12,7 @@ from tests.e2e.demo_runs import Demo, Run
 from tests.e2e.printed import Row
 from tests.e2e.source_figures import Given, SourceFigures
 
-SAMPLE: Final = 150
+SAMPLE: Final = 60
 PROOF: Final = "Ledger proof"
 TABLES: Final = (
     "Repurchase within 90 days",
@@ -44,7 +44,7 @@ class Twice:
 def demo(request: pytest.FixtureRequest) -> Iterator[Twice]:
     folder = scratch_folder()
     try:
-        made = Demo(folder, households=request.param, timeout_seconds=240 if request.param else 900)
+        made = Demo(folder, households=request.param, timeout_seconds=240 if request.param else 1500)
         first = made.run()
         assert first.code == 0, first.output + first.errors
         second = made.run()

@@ -49,7 +49,7 @@ def examples_of(text: str) -> Iterator[Example]:
 @pytest.mark.parametrize("readme", READMES)
 async def test_the_commands_of_a_readme_work(running: Running, readme: str) -> None:
     tokens = {"ADMIN": running.token(None), "TOKEN": running.token(running.ours)}
-    for example in examples_of(Path(ROOT, readme).read_text()):
+    for example in _examples_in(readme):
         for command in example.commands:
             answer = await _run(command, running, tokens)
             assert answer.is_success, f"{command}\n{answer.status_code} {answer.text[:500]}"
@@ -59,10 +59,14 @@ async def test_the_commands_of_a_readme_work(running: Running, readme: str) -> N
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_every_service_shows_commands_to_try(service: str) -> None:
-    examples = list(examples_of((ROOT / "services" / service / "README.md").read_text()))
+    examples = _examples_in(f"services/{service}/README.md")
 
     assert len(examples) >= 2
     assert all(example.shown is not None for example in examples)
+
+
+def _examples_in(readme: str) -> list[Example]:
+    return list(examples_of((ROOT / readme).read_text()))
 
 
 async def _run(command: str, running: Running, tokens: Mapping[str, str]) -> httpx.Response:

@@ -58,6 +58,16 @@ class Scope:
         self.until = max(self.until, at)
 
 
+@dataclass(slots=True)
+class _Known:
+    """An order as the facts so far tell it: those stored, and those earlier in the batch."""
+
+    holder: Member
+    eligible: int = 0
+    paid: bool = False
+    refunded: bool = False
+
+
 def keys_of(events: Sequence[AnyEvent]) -> Keys:
     """The rows that the facts name."""
     keys = Keys()
@@ -77,13 +87,13 @@ def keys_of(events: Sequence[AnyEvent]) -> Keys:
 def scopes_of(workspace: Workspace, events: Sequence[AnyEvent]) -> dict[int, Scope]:
     """What each member's rows must be loaded with before the facts are heard."""
     scopes: dict[int, Scope] = {}
-    highest: dict[OrderKey, int] = {}
+    known: dict[OrderKey, _Known] = {}
     for event in events:
         fact = event.fact
         if isinstance(fact, CustomerMergedV1):
             _merge(workspace, event, scopes)
         elif isinstance(fact, _ABOUT_ORDERS):
-            _order(workspace, event, scopes, highest)
+            _order(workspace, event, scopes, known)
     for account_id, scope in scopes.items():
         _widen(workspace.members[account_id], scope)
     return scopes
@@ -105,32 +115,36 @@ def _merge(workspace: Workspace, event: AnyEvent, scopes: dict[int, Scope]) -> N
         scope.lots = scope.whole = scope.year = True
 
 
-def _order(workspace: Workspace, event: AnyEvent, scopes: dict[int, Scope], highest: dict[OrderKey, int]) -> None:
+def _order(workspace: Workspace, event: AnyEvent, scopes: dict[int, Scope], known: dict[OrderKey, _Known]) -> None:
     fact = event.fact
     merchant_no = workspace.merchant(event.merchant_id).merchant_no
     owner = workspace.member(merchant_no, fact.customer_id)
-    order = workspace.orders.get((merchant_no, fact.order_id))
-    holder = workspace.survivor(order.account_id) if order else owner
-    whole = _may_take_back(fact, order, highest, (merchant_no, fact.order_id)) or (
-        isinstance(fact, _TELLING) and holder is not owner
-    )
-    for member in {id(each): each for each in (owner, holder)}.values():
+    key = (merchant_no, fact.order_id)
+    if key not in known:
+        known[key] = _known(workspace, workspace.orders.get(key), owner)
+    before = known[key]
+    whole = isinstance(fact, _UNDOING) or (isinstance(fact, _TELLING) and _may_take_back(fact, before, owner))
+    for member in {id(each): each for each in (owner, before.holder)}.values():
         scope = scopes.setdefault(member.account.account_id, Scope())
         scope.reach(event.envelope.occurred_at)
         scope.whole |= whole
-        scope.lots |= whole or isinstance(fact, OrderPaidV1) or bool(order and order.paid_at)
+        scope.lots |= whole or before.paid or isinstance(fact, OrderPaidV1)
+    if isinstance(fact, _TELLING):
+        before.holder = owner
 
 
-def _may_take_back(fact: Any, order: Order | None, highest: dict[OrderKey, int], key: OrderKey) -> bool:
-    """True where the order may be worth less afterwards; facts earlier in the batch count as known."""
-    if isinstance(fact, _UNDOING):
-        return True
-    if not isinstance(fact, _TELLING):
-        return False
+def _known(workspace: Workspace, order: Order | None, owner: Member) -> _Known:
+    if order is None:
+        return _Known(owner)
+    refunded = bool(order.line_refunds and order.told)
+    return _Known(workspace.survivor(order.account_id), order.eligible, order.paid_at is not None, refunded)
+
+
+def _may_take_back(fact: OrderPlacedV1 | OrderChangedV1, before: _Known, owner: Member) -> bool:
+    """True where the order may be worth less to its holder afterwards."""
     eligible = eligible_of_lines(fact.lines)
-    before = max(highest.get(key, 0), order.eligible if order else 0)
-    highest[key] = max(before, eligible)
-    return eligible < before or bool(order and order.line_refunds and order.told)
+    highest, before.eligible = before.eligible, max(before.eligible, eligible)
+    return eligible < highest or before.refunded or before.holder is not owner
 
 
 def eligible_of_lines(lines: Sequence[OrderLine]) -> int:

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 
 from services.loyalty.entrypoints.access import LedgerReader, TheKit, TheParts
 from services.loyalty.entrypoints.examples import HASH, PROOF, answer
-from services.loyalty.entrypoints.schemas import FindingDocument, HashDocument, ProofDocument
+from services.loyalty.entrypoints.ledger_schemas import FindingDocument, HashDocument, ProofDocument
 
 router = APIRouter(prefix="/v1/ledger", tags=["ledger"])
 

@@ -11,13 +11,11 @@ from libs.servicekit import audit
 from libs.servicekit.auth import Principal
 from libs.servicekit.idempotency import Answer, Once, optional_key
 from libs.servicekit.pagination import Page
-from libs.servicekit.problems import Flaw, Problem, conflict, invalid, not_found
+from libs.servicekit.problems import Problem, conflict, not_found
 from libs.servicekit.unit_of_work import UnitOfWork
-from services.loyalty.application.edit_programme import Changes, change_draft, draft_version, publish_version
+from services.loyalty.application.edit_programme import change_draft, draft_version, publish_version
 from services.loyalty.application.errors import DraftChanged, UnknownProgramme, VersionNotDraft
 from services.loyalty.application.views import ProgrammeView, VersionView
-from services.loyalty.domain.accounts import DebtPolicy
-from services.loyalty.domain.programmes import Tier
 from services.loyalty.entrypoints.access import ProgrammesReader, ProgrammesWriter, TheKit, TheParts
 from services.loyalty.entrypoints.examples import (
     CHANGE_REQUEST,
@@ -33,10 +31,10 @@ from services.loyalty.entrypoints.examples import (
     request,
 )
 from services.loyalty.entrypoints.governing import published
-from services.loyalty.entrypoints.schemas import (
+from services.loyalty.entrypoints.programme_drafts import changes_of, etag_of, revision_of
+from services.loyalty.entrypoints.programme_schemas import (
     ProgrammeDocument,
     SummaryDocument,
-    TierStepDocument,
     VersionDocument,
     VersionRequest,
 )
@@ -85,7 +83,7 @@ async def show_version(
     version = found.version(number) if found else None
     if version is None:
         raise not_found("version")
-    response.headers["ETag"] = _etag(version)
+    response.headers["ETag"] = etag_of(version)
     return VersionDocument.of(version)
 
 
@@ -111,9 +109,9 @@ async def post_version(
 
         async def run() -> Answer:
             with _Refusals():
-                version = await draft_version(parts.programmes, uow, programme_id, _changes(wanted), now)
+                version = await draft_version(parts.programmes, uow, programme_id, changes_of(wanted), now)
             await _note(uow, principal, "programme_version.draft", programme_id, version, now)
-            return Answer(201, VersionDocument.of(version), {"ETag": _etag(version)})
+            return Answer(201, VersionDocument.of(version), {"ETag": etag_of(version)})
 
         return await once.run(uow, principal, run, now=now)
 
@@ -138,10 +136,10 @@ async def patch_version(
     async with kit.database.begin(principal.merchant) as uow:
         with _Refusals():
             version = await change_draft(
-                parts.programmes, uow, programme_id, number, _changes(wanted), seen_revision=_revision(if_match)
+                parts.programmes, uow, programme_id, number, changes_of(wanted), seen_revision=revision_of(if_match)
             )
         await _note(uow, principal, "programme_version.change", programme_id, version, kit.clock.now())
-    response.headers["ETag"] = _etag(version)
+    response.headers["ETag"] = etag_of(version)
     return VersionDocument.of(version)
 
 
@@ -209,37 +207,6 @@ class _Refusals:
 def _document(view: ProgrammeView) -> ProgrammeDocument:
     versions = [VersionDocument.of(version) for version in view.versions]
     return ProgrammeDocument(programme_id=view.programme_id, name=view.name, versions=versions)
-
-
-def _etag(version: VersionView) -> str:
-    return f'"{version.revision}"'
-
-
-def _revision(if_match: str) -> int:
-    text = if_match.strip().removeprefix("W/").strip('"')
-    if not text.isascii() or not text.isdigit() or len(text) > 9:
-        raise invalid("See errors.", [Flaw(pointer="/header/if-match", detail="not an ETag of a draft")])
-    return int(text)
-
-
-def _changes(wanted: VersionRequest) -> Changes:
-    said = wanted.model_dump(exclude_unset=True, exclude={"effective_at", "tiers", "debt_policy"})
-    nullable = {"expires_after_days"}
-    rules: dict[str, Any] = {name: value for name, value in said.items() if value is not None or name in nullable}
-    if wanted.debt_policy is not None:
-        rules["debt_policy"] = DebtPolicy(wanted.debt_policy)
-    if wanted.tiers is not None:
-        rules["tiers"] = _ladder(wanted.tiers)
-    return Changes(wanted.effective_at, rules)
-
-
-def _ladder(steps: list[TierStepDocument]) -> tuple[Tier, ...]:
-    """The tiers, each harder to reach than the one before and called differently from all."""
-    thresholds = [step.threshold_minor for step in steps]
-    names = {step.name for step in steps} - {"none"}
-    if thresholds != sorted(set(thresholds)) or len(names) != len(steps):
-        raise invalid("See errors.", [Flaw(pointer="/tiers", detail="rising thresholds, different names, none 'none'")])
-    return tuple(Tier(step.name, step.threshold_minor) for step in steps)
 
 
 async def _note(

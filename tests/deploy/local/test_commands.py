@@ -41,7 +41,7 @@ class Commands:
             input=answer,
             capture_output=True,
             text=True,
-            timeout=90,
+            timeout=240,
             check=False,
         )
 

@@ -226,7 +226,7 @@ def test_the_server_ends_with_the_process_that_started_it(folder: Path) -> None:
         parent.kill()
 
     async def gone() -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while (folder / "data" / "postmaster.pid").exists():  # noqa: ASYNC110 - a process gives no event
                 await asyncio.sleep(0.02)
 

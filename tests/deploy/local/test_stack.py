@@ -131,13 +131,13 @@ async def _start(stack: Stack) -> None:
 
 
 async def _until_another(stack: Stack, before: int) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while stack.supervisor.pids().get("postgres", before) == before:  # noqa: ASYNC110 - processes give no event
             await asyncio.sleep(0.02)
 
 
 async def _eventually(url: str, statement: str) -> object:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             try:
                 return await fetchval(url, statement)

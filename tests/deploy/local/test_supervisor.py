@@ -59,7 +59,7 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - processes give no event
             await asyncio.sleep(0.01)
 

@@ -26,9 +26,9 @@ from services.loyalty.domain.adjusting import adjust_down, adjust_up
 from services.loyalty.domain.entries import Header, entry_id
 from services.loyalty.domain.errors import DebtBlocks, InsufficientPoints
 from services.loyalty.domain.programmes import Rules, Tier
-from services.loyalty.domain.spending import capture, hold, release, spend
+from services.loyalty.domain.spending import SpentPart, capture, give_back, hold, release, spend
 from tests.services.loyalty.facts import DAY, START, Facts, uid
-from tests.services.loyalty.model import Model, ModelMember, ModelOrder
+from tests.services.loyalty.model import Model, ModelLot, ModelMember, ModelOrder
 
 NAMES = ("a", "b", "c")
 names = st.sampled_from(NAMES)
@@ -82,6 +82,7 @@ class LedgerMachine(RuleBasedStateMachine):
         life = timedelta(days=days) if days else None
         members = {name: ModelMember() for name in NAMES}
         self.model = Model(policy.value, max_debt, life, self.facts.at, members)
+        self.spent: dict[str, tuple[str, int, list[SpentPart], list[tuple[ModelLot, int]]]] = {}
         self.last: Step | None = None
         self.count = 0
 
@@ -167,8 +168,18 @@ class LedgerMachine(RuleBasedStateMachine):
             with pytest.raises((InsufficientPoints, DebtBlocks)):
                 self.commanded(name, key, lambda member, header: spend(member.book, header, points=wanted))
             return
-        self.commanded(name, key, lambda member, header: spend(member.book, header, points=wanted))
-        self.model.spend(name, wanted)
+        parts: list[SpentPart] = []
+
+        def command(member: Member, header: Header) -> None:
+            lots = dict(member.book.lots)
+            entry = spend(member.book, header, points=wanted)
+            parts[:] = [
+                SpentPart(lot_id, lots[lot_id].order_id, -moved, lots[lot_id].available_at, lots[lot_id].expires_at)
+                for lot_id, moved in entry.moves.items()
+            ]
+
+        self.commanded(name, key, command)
+        self.spent[key] = (name, wanted, parts, self.model.spend(name, wanted))
 
     @rule(name=names)
     def redeem_all(self, name: str) -> None:
@@ -176,6 +187,15 @@ class LedgerMachine(RuleBasedStateMachine):
         self.model.settle(name)
         if usable := self.model.usable(name):
             self.redeem(name, usable)
+
+    @precondition(lambda self: self.spent)
+    @rule(choice=st.integers(0, 99))
+    def undo_redemption(self, choice: int) -> None:
+        name, wanted, parts, taken = self.spent.pop(self.pick(list(self.spent), choice))
+        self.commanded(
+            name, self.key(), lambda member, header: give_back(member.book, header, spent=parts, points=wanted)
+        )
+        self.model.give_back(name, taken)
 
     @rule(name=names, wanted=points, hours=st.integers(1, 24))
     def reserve(self, name: str, wanted: int, hours: int) -> None:

@@ -168,3 +168,24 @@ class Model:
         self.alias[absorbed] = survivor
         self.members[absorbed] = ModelMember()
         self.pay_debt(survivor, self.now)
+
+    def give_back(self, name: str, parts: list[tuple[ModelLot, int]]) -> None:
+        """Last taken, first back, each part with the life that it had."""
+        self.settle(name)
+        for lot, points in reversed(parts):
+            self.ages += 1
+            self.member(name).lots.append(ModelLot(lot.order, lot.usable_from, lot.dies_at, points, self.ages))
+        self.pay_debt(name, self.now)
+        self.settle(name)
+
+    def unmerge(self, restored: str) -> None:
+        """What is left of its own orders' points is the restored customer's again; what was spent stays spent."""
+        survivor = self.who(restored)
+        self.settle(survivor)
+        del self.alias[restored]
+        for lot in self.in_order(survivor, self.now):
+            if lot.order in self.orders and self.orders[lot.order].customer == restored and lot.free:
+                self.ages += 1
+                moved = ModelLot(lot.order, lot.usable_from, lot.dies_at, lot.free, self.ages)
+                self.members[restored].lots.append(moved)
+                lot.free = 0

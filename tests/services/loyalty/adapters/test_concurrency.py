@@ -24,7 +24,7 @@ from tests.services.loyalty.stored_world import transact
 
 WORKERS = 16
 ACCOUNTS = 40
-COMMANDS = int(os.environ.get("LEDGER_COMMANDS", "1200"))
+COMMANDS = int(os.environ.get("LEDGER_COMMANDS", "800"))
 
 
 async def test_sixteen_workers_and_doubled_delivery_break_nothing(

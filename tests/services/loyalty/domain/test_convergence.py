@@ -1,5 +1,6 @@
 """Converge, don't increment: the end does not depend on the order in which facts arrive, nor on how often."""
 
+from collections import Counter
 from itertools import permutations
 from typing import Any
 
@@ -10,13 +11,14 @@ from hypothesis import strategies as st
 from libs.contracts.envelope import Event
 from services.loyalty.domain.programmes import default_rules
 from tests.services.loyalty.facts import DAY, START, Facts
-from tests.services.loyalty.interleavings import life_of_an_order, merged_life
+from tests.services.loyalty.interleavings import life_of_an_order, merged_life, reassigned_life
 from tests.services.loyalty.ledger_checks import violations
 from tests.services.loyalty.pure_world import PureWorld
 
 NOW = START + 60 * DAY
 LIFE = life_of_an_order(Facts())
 MERGED = merged_life(Facts())
+REASSIGNED = reassigned_life(Facts())
 
 
 def end_of(*events: Event[Any]) -> dict[str, Any]:
@@ -25,7 +27,11 @@ def end_of(*events: Event[Any]) -> dict[str, Any]:
     for event in events:
         world.hear(event)
     assert not violations(world.world)
-    lots = [lot for lot in world.world.journal.lots if lot.remaining]
+    by_owner: Counter[tuple[str, object]] = Counter()
+    for lot in world.world.journal.lots:
+        if lot.remaining:
+            owner = world.world.survivor(lot.account_id).account.customer_id
+            by_owner[str(owner), lot.available_at] += lot.remaining
     members = world.world.members
     return {
         "awards": {
@@ -35,10 +41,7 @@ def end_of(*events: Event[Any]) -> dict[str, Any]:
         "holders": {
             key: world.world.survivor(order.account_id) is not None for key, order in world.world.orders.items()
         },
-        "lots": sorted(
-            (str(world.world.survivor(lot.account_id).account.customer_id), lot.remaining, lot.available_at)
-            for lot in lots
-        ),
+        "lots": by_owner,
         "balances": {name: world.balance(name, NOW) for name in ("ann", "a", "b")},
         "spend": sorted((str(m.account.customer_id), m.standing.spend, m.standing.step) for m in members.values()),
     }
@@ -65,7 +68,7 @@ def test_a_cancelled_order_is_worth_nothing_whatever_came_first(order: list[int]
 
     end = end_of(*(told[place] for place in order))
 
-    assert (end["lots"], end["balances"]["ann"].usable, end["balances"]["ann"].debt) == ([], 0, 0)
+    assert (end["lots"], end["balances"]["ann"].usable, end["balances"]["ann"].debt) == ({}, 0, 0)
     assert [award[2] for award in end["awards"].values()] == [0]
 
 
@@ -76,6 +79,25 @@ def test_an_order_its_refund_and_a_merge_end_the_same_in_every_interleaving(orde
     assert end == end_of(*MERGED)
     assert end["balances"]["a"] == end["balances"]["b"]
     assert (end["balances"]["b"].usable, end["balances"]["b"].debt) == (75, 0)
+
+
+@pytest.mark.parametrize(
+    "order", list(permutations(range(len(REASSIGNED)))), ids=lambda order: "".join(map(str, order))
+)
+def test_an_order_told_as_the_survivors_ends_the_same_whenever_the_merge_comes(order: tuple[int, ...]) -> None:
+    end = end_of(*(REASSIGNED[place] for place in order))
+
+    assert end == end_of(*REASSIGNED)
+    assert (end["balances"]["b"].usable, end["balances"]["b"].debt) == (120, 0)
+
+
+def test_an_order_whose_date_is_corrected_counts_in_the_year_of_the_new_date() -> None:
+    tell = Facts(at=START + 400 * DAY)
+    old = [tell.placed("a", "o1", 70_000, placed_at=START + 390 * DAY), tell.paid("a", "o1")]
+
+    end = end_of(*old, tell.changed("a", "o1", 70_000, version=2, placed_at=START + 10 * DAY))
+
+    assert [spend for _, spend, _ in end["spend"] if spend] == []
 
 
 def test_an_older_merge_changes_nothing() -> None:

@@ -2,7 +2,14 @@
 
 from collections.abc import Sequence
 
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+from services.loyalty.application.workspace import Member, Workspace
+from services.loyalty.domain.entries import Header
+from services.loyalty.domain.merging import unmerge
 from services.loyalty.domain.programmes import Rules
+from tests.services.loyalty.facts import uid
 from tests.services.loyalty.ledger_checks import violations
 from tests.services.loyalty.ledger_machine import NAMES, LedgerMachine, live
 from tests.services.loyalty.pure_world import PureWorld
@@ -18,6 +25,31 @@ class PureMachine(LedgerMachine):
         assert isinstance(self.world, PureWorld)
         return violations(self.world.world)
 
+    @precondition(lambda self: self.model.alias)
+    @rule(choice=st.integers(0, 99))
+    def unmerge(self, choice: int) -> None:
+        """No fact of the bus says so yet: the command is called as its reaction will."""
+        restored = self.pick(list(self.model.alias), choice)
+        survivor, orders = (
+            self.model.alias[restored],
+            [o for o, k in self.model.orders.items() if k.customer == restored],
+        )
+        if survivor in self.model.alias:
+            return
+        header = Header(key=self.key(), at=self.now())
+
+        def command(workspace: Workspace, member: Member) -> None:
+            account_id = workspace.accounts[1, uid(restored)]
+            book, version = workspace.members[account_id].book, workspace.members[account_id].account.identity_version
+            ids = [uid(order) for order in orders]
+            unmerge(member.book, book, header, order_ids=ids, identity_version=version + 1)
+            for order_id in ids:
+                workspace.orders[1, order_id].account_id = account_id
+
+        self.world.command(survivor, command, key=header.key)
+        self.last = None
+        self.model.unmerge(restored)
+
 
 def test_the_ledger_agrees_with_a_list_of_lots() -> None:
-    live(PureMachine, examples=100, steps=30)
+    live(PureMachine, examples=100, steps=30, shrink=False)

@@ -1,5 +1,6 @@
 """Facts in, points and tiers out: the fold over real tables."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -117,6 +118,8 @@ async def test_an_earlier_effective_date_pays_the_orders_that_are_known_already(
 
     # The new order keeps the terms that it was awarded under.
     assert await stage.balance("ann") == balance(usable=190)
+    headers = await stage.rows("SELECT headers FROM outbox WHERE type = 'points.earned.v1' ORDER BY created_at, seq")
+    assert [json.loads(row["headers"])["ce_origin"] for row in headers] == ["live", "correction"]
     assert await stage.broken() == []
 
 
@@ -188,6 +191,19 @@ async def test_points_die_at_their_instant_and_the_entry_bears_it(stage: Stage, 
 
     [expired] = await stage.told("points.expired")
     assert (expired["points"], expired["at"]) == (10, end.isoformat().replace("+00:00", "Z"))
+    assert await stage.broken() == []
+
+
+@pytest.mark.parametrize("size", [1, 2, 500])
+async def test_an_order_moves_to_the_customer_that_it_is_told_of(stage: Stage, tell: Facts, size: int) -> None:
+    told = [tell.merchant(), tell.placed("ann", "o1", 50_000), tell.paid("ann", "o1"), tell.placed("ann", "o2", 900)]
+    told += [tell.paid("ann", "o2"), tell.changed("bob", "o1", 50_000, version=2)]
+
+    await stage.hear(*told, tell.merged("ann", "cy"), batch=size)
+
+    assert [(await stage.balance(name)).usable for name in ("ann", "bob", "cy")] == [9, 500, 9]
+    steps = await stage.rows("SELECT owner, step FROM account WHERE step > 0")
+    assert [row["owner"] for row in steps] == [uid("bob")]
     assert await stage.broken() == []
 
 
