@@ -1,5 +1,6 @@
 """What people see of a running stack."""
 
+import contextlib
 import zlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -24,13 +25,18 @@ class Screen:
     def say(self, text: str) -> None:
         """The stack says something about itself."""
         line = Text(f"{datetime.now(UTC):%H:%M:%S} {'stack':<{_NAME_WIDTH}} ", style="bold")
-        self._console.print(line.append(text, style="bold"), soft_wrap=True)
+        self._print(line.append(text, style="bold"))
 
     def line(self, name: str, text: str) -> None:
         """A process logged something."""
         colour = _COLOURS[zlib.crc32(name.encode()) % len(_COLOURS)]
         prefix = Text(f"{name:<{_NAME_WIDTH}} ", style=colour)
-        self._console.print(prefix.append(readable(text), style="default"), soft_wrap=True)
+        self._print(prefix.append(readable(text), style="default"))
+
+    def _print(self, text: Text) -> None:
+        # Nobody reads any more: that ends a command, but not what it watches. (On a broken pipe rich asks to exit.)
+        with contextlib.suppress(OSError, SystemExit):
+            self._console.print(text, soft_wrap=True)
 
     def addresses(self, apis: Mapping[str, str], token: str) -> None:
         """Where to look, and a token to look with."""
