@@ -43,7 +43,7 @@ class Applier:
     halted: set[Lane] = field(default_factory=set)
     failing_since: float | None = None
     """Since when the same work has been failing; while it does, nobody may rebuild the consumer."""
-    _done: dict[Lane, int] = field(default_factory=dict)
+    _done: int = field(default=0, init=False)
     _breaker: Breaker = field(init=False)
 
     def __post_init__(self) -> None:
@@ -60,10 +60,9 @@ class Applier:
         """
         if not await self._any_next(items):
             return self._noted(batch.plan(items, self.known, self.halted))
-        careful = {item.lane for item in items if self._careful(item.lane)}
-        seen = await self._singly([item for item in items if item.lane in careful])
-        rest = [item for item in items if item.lane not in careful] if careful else items
-        return seen + (await self._together(rest) if rest else [])
+        if runs_singly(ended_cleanly=self.ended_cleanly, done_since_start=self._done):
+            return await self._singly(items)
+        return await self._together(items)
 
     def halt(self, lane: Lane, reason: str) -> None:
         """The lane's records are dropped from now on."""
@@ -80,9 +79,6 @@ class Applier:
         # It looks like a gap: a former owner of the partition may have moved the mark since it was last seen.
         self.known.update(await self.surely(self.transactions.read_marks))
         return batch.any_next(items, self.known)
-
-    def _careful(self, lane: Lane) -> bool:
-        return runs_singly(ended_cleanly=self.ended_cleanly, done_since_start=self._done.get(lane, 0))
 
     async def _together(self, items: Sequence[Item]) -> list[Seen]:
         tried = 0
@@ -103,7 +99,7 @@ class Applier:
         for item in items:
             if isinstance(item, Arrival) and batch.any_next([item], self.known) and item.lane not in self.halted:
                 seen += await self._one(item)
-                self._done[item.lane] = self._done.get(item.lane, 0) + 1
+                self._done += 1
             else:
                 seen += self._noted(batch.plan([item], self.known, self.halted))
         return seen

@@ -182,7 +182,7 @@ def on_failure(record: Record, kind: Failure, *, attempts: int, database_works: 
 
 
 def runs_singly(*, ended_cleanly: bool, done_since_start: int) -> bool:
-    """Whether a lane is read event by event: after an unclean end, so that a killer is counted alone."""
+    """Whether a group reads event by event: after an unclean end, so that a killer is counted alone."""
     return not ended_cleanly and done_since_start < SINGLE_AFTER_DEATH
 
 

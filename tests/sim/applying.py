@@ -45,7 +45,7 @@ class Applier:
 
     def apply(self, items: Items) -> Work:
         """Every item is applied, parked or dropped once this generator has ended."""
-        if any(runs_singly(ended_cleanly=self.ended_cleanly, done_since_start=self.done[i.lane]) for i in items):
+        if runs_singly(ended_cleanly=self.ended_cleanly, done_since_start=sum(self.done.values())):
             return (yield from self._singly(items))
         failures = 0
         while True:
