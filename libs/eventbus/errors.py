@@ -7,7 +7,8 @@ EventBusError
 |       |-- LaneNotSeeded    the topic has no counters here: `outbox.seed_topic` was not called
 |       `-- SourceRestored   this database was restored or moved: it must not say anything before a new epoch
 |-- BusError                 the transport refused or lost something
-|   `-- UnknownPartition     a record for a topic that the bus was not set up with
+|   |-- UnknownPartition     a record for a topic that the bus was not set up with
+|   `-- UnknownTransport     a URL that names no transport
 |-- GroupStopped             a consumer group must not go on until somebody acted
 |   |-- UnknownVersion       a known fact in a version of the future: deploy consumers first
 |   |-- HistoryLost          events are in neither outbox nor log: the group needs a snapshot
@@ -49,6 +50,10 @@ class BusError(EventBusError):
 
 class UnknownPartition(BusError):
     """The bus was not set up with the record's topic."""
+
+
+class UnknownTransport(BusError):
+    """No transport belongs to the URL."""
 
 
 class GroupStopped(EventBusError):

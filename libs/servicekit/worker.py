@@ -8,10 +8,11 @@ from typing import TypeVar
 
 from libs.contracts.fact import Fact
 from libs.contracts.registry import SOURCES
+from libs.eventbus import transports
 from libs.eventbus.consumer import Consumer
+from libs.eventbus.errors import UnknownTransport
 from libs.eventbus.outbox import seed_topic
 from libs.eventbus.port import Bus
-from libs.eventbus.postgres import PostgresBus
 from libs.eventbus.runtime import consumer_task, maintenance_task, relay_task
 from libs.eventbus.schema import ensure_partitions
 from libs.eventbus.subscriptions import Saying, Subscriptions, Workspaces, fold
@@ -35,9 +36,10 @@ def open_bus(url: str, *, pool_size: int = 4) -> AbstractAsyncContextManager[Bus
     Raises:
         SettingsError: there is no transport for the URL.
     """
-    if not url.startswith("postgresql://"):
-        raise SettingsError("BUS_URL: only postgresql:// is supported")
-    return PostgresBus.open(url, pool_size=pool_size)
+    try:
+        return transports.open_bus(url, pool_size=pool_size)
+    except UnknownTransport as unknown:
+        raise SettingsError(f"BUS_URL: {unknown}") from None
 
 
 def open_database(url: str, role: Role, *, source: str, pool_size: int, clock: Clock) -> Database:

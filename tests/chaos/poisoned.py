@@ -10,10 +10,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from libs.contracts.commerce import OrderPlacedV1
-from libs.eventbus.postgres import PostgresBus
 from libs.eventbus.runtime import consumer_task
 from libs.eventbus.subscriptions import AnyEvent, Handler
 from libs.eventbus.transaction import Transaction
+from libs.eventbus.transports import open_bus
 from libs.servicekit.clock import SystemClock
 from libs.servicekit.commands import main
 from libs.servicekit.database import Database, create_engine
@@ -53,7 +53,7 @@ async def worker(settings: Settings, health: Health) -> AsyncIterator[Mapping[st
     """loyalty's own worker with its consumer replaced."""
     clock = SystemClock()
     database = Database(create_engine(settings.database_worker_url, "worker"), source="loyalty", clock=clock)
-    async with bootstrap.worker(settings, health) as tasks, PostgresBus.open(settings.bus_url) as bus:
+    async with bootstrap.worker(settings, health) as tasks, open_bus(settings.bus_url) as bus:
         reader = bootstrap.consumer(database, bus, clock)
         reader.handler = poisoned(reader.handler)
 

@@ -4,7 +4,7 @@ import asyncio
 
 from deploy.demo.api import Api, DemoFailed
 from deploy.local.databases import provision
-from libs.eventbus.postgres import PostgresBus
+from libs.eventbus.transports import open_bus
 from libs.servicekit.clock import SystemClock
 from libs.servicekit.database import Database, create_engine
 from libs.servicekit.migrations import migrate
@@ -70,7 +70,7 @@ async def clean_digest(arena: Arena, *, within_seconds: float) -> tuple[str, int
     database = Database(create_engine(url, "worker"), source="loyalty", clock=clock)
     await prepare_outbox(database, "loyalty", clock)
     await _same_programmes(arena)
-    async with PostgresBus.open(arena.stack.bus_url) as bus:
+    async with open_bus(arena.stack.bus_url) as bus:
         reader = bootstrap.consumer(database, bus, clock)
         reader.group = "loyalty-clean"
         reading = asyncio.create_task(reader.run(stop))

@@ -5,8 +5,8 @@ import signal
 import sys
 from typing import Any
 
-from libs.eventbus.postgres import PostgresBus
 from libs.eventbus.relay import Relay
+from libs.eventbus.transports import open_bus
 from libs.servicekit.clock import SystemClock
 from libs.servicekit.identity import new_id
 
@@ -22,7 +22,7 @@ class RogueRelay(Relay):
 async def _main(source: str, url: str, bus_url: str) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    async with PostgresBus.open(bus_url) as bus:
+    async with open_bus(bus_url) as bus:
         await RogueRelay(source, bus, url, SystemClock(), new_id, asyncio.Event()).run(stop)
 
 
