@@ -1,4 +1,4 @@
-"""One PostgreSQL server for the whole run, and throw-away databases on it."""
+"""One PostgreSQL server and one Kafka broker for the whole run, and throw-away databases on the server."""
 
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import asyncpg
 import pytest
 
+from deploy.kafka.cluster import Cluster, kafka_cluster
 from deploy.local.databases import ServiceUrls
 from deploy.local.postgres import start_server
+from tests.brokers import need_kafka
 from tests.running import Running, running_system
 from tests.throwaway import Databases
 
@@ -25,6 +27,14 @@ async def admin_url() -> AsyncIterator[str]:
         yield server.admin_url
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+async def kafka() -> AsyncIterator[Cluster]:
+    """A one-node cluster that lives as long as the run; who kills or wipes brokers starts a cluster of their own."""
+    need_kafka()
+    async with kafka_cluster() as cluster:
+        yield cluster
 
 
 @pytest.fixture(scope="session")

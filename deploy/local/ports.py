@@ -1,14 +1,17 @@
 """The loopback ports of one stack: fixed for people, free ones for tests."""
 
 import os
+import random
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from deploy.local.databases import SERVICES
 from deploy.local.errors import Refused
 
 HOST = "127.0.0.1"
+_LASTING = range(20_000, 30_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,19 @@ def free_ports() -> Ports:
         postgres=numbers[-2],
         smtp=numbers[-1],
     )
+
+
+def lasting_ports(count: int) -> list[int]:
+    """Free ports below those that the kernel lends to outgoing connections.
+
+    A server that is killed and started again finds its port free: no client was lent it meanwhile, and none that
+    knocks at the closed port can meet itself there, which happens within the lent range.
+    """
+    candidates = random.sample(_LASTING, len(_LASTING))
+    found = list(islice((port for port in candidates if not is_taken(port)), count))
+    if len(found) < count:
+        raise Refused(f"No {count} free ports between {_LASTING.start} and {_LASTING.stop - 1} on {HOST}.")
+    return found
 
 
 def refuse_taken(named: Mapping[str, int]) -> None:

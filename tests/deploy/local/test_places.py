@@ -12,7 +12,7 @@ from deploy.local.errors import Refused
 from deploy.local.folders import REPOSITORY, Folders, default_folders, refuse_full_disk
 from deploy.local.keys import load_keys
 from deploy.local.local_tokens import AUDIENCE_PREFIX, ISSUER, local_token
-from deploy.local.ports import HOST, free_ports, ports_from, refuse_taken
+from deploy.local.ports import HOST, free_ports, lasting_ports, ports_from, refuse_taken
 
 
 def test_an_ordinary_user_keeps_everything_in_the_repository() -> None:
@@ -50,6 +50,15 @@ def test_ports_are_settings() -> None:
 def test_a_setting_that_is_no_port_is_refused(text: str) -> None:
     with pytest.raises(Refused, match="HUITOU_PORTS"):
         ports_from({"HUITOU_PORTS": text})
+
+
+def test_lasting_ports_are_free_different_and_never_lent_to_a_client() -> None:
+    lent_from = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    ports = lasting_ports(6)
+
+    assert len(set(ports)) == 6
+    assert max(ports) < lent_from
+    refuse_taken({f"port {port}": port for port in ports})
 
 
 def test_free_ports_are_all_different() -> None:

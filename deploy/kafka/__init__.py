@@ -1,0 +1,1 @@
+"""Apache Kafka without Docker: fetched once with Maven, run on loopback with the Java of this machine."""
