@@ -30,14 +30,14 @@ from libs.servicekit.unit_of_work import UnitOfWork
 W = TypeVar("W", bound=Saying)
 
 
-def open_bus(url: str, *, pool_size: int = 4) -> AbstractAsyncContextManager[Bus]:
-    """The transport that `BUS_URL` names.
+def open_bus(url: str, *, pool_size: int = 4, instance: str | None = None) -> AbstractAsyncContextManager[Bus]:
+    """The transport that `BUS_URL` names. `instance`: see `CommonSettings`; a process that only asks has none.
 
     Raises:
         SettingsError: there is no transport for the URL.
     """
     try:
-        return transports.open_bus(url, pool_size=pool_size)
+        return transports.open_bus(url, pool_size=pool_size, instance=instance)
     except UnknownTransport as unknown:
         raise SettingsError(f"BUS_URL: {unknown}") from None
 

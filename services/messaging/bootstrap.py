@@ -125,7 +125,7 @@ async def worker(settings: Settings, health: Health) -> AsyncIterator[Mapping[st
             data_timeout_seconds=settings.smtp_data_timeout_seconds,
         )
         opened.push_async_callback(relay.close)
-        bus = await opened.enter_async_context(open_bus(settings.bus_url))
+        bus = await opened.enter_async_context(open_bus(settings.bus_url, instance=settings.instance))
         await prepare_outbox(database, SERVICE, clock)
         email = email_effects(settings, relay, renderer, clock)
         yield {

@@ -128,7 +128,7 @@ async def worker(settings: Settings, health: Health) -> AsyncIterator[Mapping[st
             settings.database_worker_url, "worker", source=NAME, pool_size=settings.worker_pool_size, clock=clock
         )
         opened.push_async_callback(database.close)
-        bus = await opened.enter_async_context(open_bus(settings.bus_url))
+        bus = await opened.enter_async_context(open_bus(settings.bus_url, instance=settings.instance))
         watch_database(health, database, package=PACKAGE, clock=clock)
         await prepare(database, clock)
         yield tasks(settings, database, bus, clock)

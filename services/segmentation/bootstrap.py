@@ -80,7 +80,7 @@ async def worker(settings: Settings, health: Health) -> AsyncIterator[Mapping[st
     watch_database(health, database, package=SERVICE, clock=clock)
     async with AsyncExitStack() as opened:
         opened.push_async_callback(database.close)
-        bus = await opened.enter_async_context(open_bus(settings.bus_url))
+        bus = await opened.enter_async_context(open_bus(settings.bus_url, instance=settings.instance))
         await prepare_outbox(database, SERVICE, clock)
         yield tasks(settings, database, bus, clock, health)
 

@@ -19,15 +19,11 @@ from libs.contracts.envelope import Event, Said
 from libs.eventbus import outbox
 from libs.eventbus.consumer import Consumer
 from libs.eventbus.failures import Backoff
-from libs.eventbus.port import Outgoing
-from libs.eventbus.postgres import PostgresBus
-from libs.eventbus.postgres_reading import Pace
+from libs.eventbus.port import Bus, Outgoing
 from libs.eventbus.relay import Relay
 from libs.eventbus.source import Source
 from libs.eventbus.transaction import Transaction
 from tests.libs.eventbus.tallies import GROUP, LANE, SOURCE, TOPIC, TalliedV1, customer
-
-PARTITIONS = 4
 
 
 class StoodClock:
@@ -61,7 +57,9 @@ class Bed:
     url: str
     bus_url: str
     engine: AsyncEngine
-    bus: PostgresBus
+    bus: Bus
+    wipe: Callable[[], Awaitable[None]]
+    """All records of the bus are lost, as if its disk had been replaced."""
     clock: StoodClock = field(default_factory=StoodClock)
     told: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -163,7 +161,10 @@ class Bed:
 
         async def holds() -> bool:
             return not await self.sql(
-                "SELECT 1 FROM outbox_cursor JOIN outbox_lane USING (topic, lane) WHERE published < next_seq - 1"
+                "SELECT 1 FROM outbox_lane o LEFT JOIN outbox_cursor c"
+                " ON (c.bus, c.topic, c.lane) = (:bus, o.topic, o.lane)"
+                " WHERE coalesce(c.published, 0) < o.next_seq - 1",
+                bus=self.bus.name,
             )
 
         await self.until(holds)
@@ -172,16 +173,6 @@ class Bed:
         """A relay ran until everything was handed over."""
         async with self.running(self.relay().run):
             await self.published()
-
-    async def wipe(self) -> None:
-        """All records of the bus are lost, as if its disk had been replaced."""
-        connection = await asyncpg.connect(self.bus_url)
-        try:
-            await connection.execute("TRUNCATE log, group_offset")
-            await connection.execute("UPDATE part SET next_off = 0, low_off = 0")
-            await connection.execute("UPDATE bus_identity SET incarnation = gen_random_uuid()")
-        finally:
-            await connection.close()
 
 
 async def note(transaction: Transaction, events: Sequence[Event[Any]]) -> None:
@@ -224,6 +215,3 @@ async def records(bed: Bed) -> list[Outgoing]:
 
 async def effects_of_one(bed: Bed) -> list[int]:
     return [n for subject, n in await bed.effects() if subject == str(customer(1))]
-
-
-QUICK = Pace(busy_seconds=0.005, idle_seconds=0.02)

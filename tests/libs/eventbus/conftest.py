@@ -1,16 +1,15 @@
 """Beds for the bus: one database for the run, its tables laid anew for each test."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from contextlib import asynccontextmanager
+from functools import partial
 
-import asyncpg
 import pytest
 
-from libs.eventbus import postgres_schema
-from libs.eventbus.postgres import PostgresBus
-from tests.libs.eventbus.bed import PARTITIONS, QUICK, Bed
-from tests.libs.eventbus.tables import lay_tables
-from tests.libs.eventbus.tallies import TOPIC
+from deploy.kafka.cluster import Cluster
+from tests.libs.eventbus.bed import Bed
+from tests.libs.eventbus.buses import delete_topics, kafka_bus, postgres_bus, wipe_database
+from tests.libs.eventbus.tables import empty_database, lay_tables
 from tests.throwaway import Databases
 
 
@@ -22,19 +21,30 @@ async def eventbus_database(databases: Databases) -> str:
 
 @pytest.fixture
 async def bed(eventbus_database: str) -> AsyncIterator[Bed]:
-    """A source, a reader and a bus, all empty."""
-    await lay_bus(eventbus_database)
-    engine = await lay_tables(eventbus_database)
-    async with PostgresBus.open(eventbus_database, pace=QUICK) as bus:
-        yield Bed(eventbus_database, eventbus_database, engine, bus)
-    await engine.dispose()
+    """A source, a reader and a bus in PostgreSQL, all empty."""
+    async with postgres_bed(eventbus_database) as made:
+        yield made
 
 
-async def lay_bus(url: str) -> None:
-    """The database holds an empty bus and nothing else."""
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-        await postgres_schema.install(connection, topics={TOPIC: PARTITIONS, "control": 1}, now=datetime.now(UTC))
-    finally:
-        await connection.close()
+@pytest.fixture
+async def kafka_bed(eventbus_database: str, kafka: Cluster) -> AsyncIterator[Bed]:
+    """A source and a reader in PostgreSQL, the bus in Kafka, all empty."""
+    async with bed_on_kafka(eventbus_database, kafka.url) as made:
+        yield made
+
+
+@asynccontextmanager
+async def postgres_bed(url: str) -> AsyncIterator[Bed]:
+    async with postgres_bus(url) as bus:
+        engine = await lay_tables(url)
+        yield Bed(url, url, engine, bus, partial(wipe_database, url))
+        await engine.dispose()
+
+
+@asynccontextmanager
+async def bed_on_kafka(url: str, cluster_url: str) -> AsyncIterator[Bed]:
+    await empty_database(url)
+    async with kafka_bus(cluster_url) as bus:
+        engine = await lay_tables(url)
+        yield Bed(url, url, engine, bus, partial(delete_topics, bus))
+        await engine.dispose()

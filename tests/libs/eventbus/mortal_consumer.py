@@ -5,12 +5,14 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from libs.contracts.envelope import Event
 from libs.eventbus.postgres import PostgresBus
 from libs.eventbus.transaction import Transaction
-from tests.libs.eventbus.bed import QUICK, Bed, note
+from tests.libs.eventbus.bed import Bed, note
+from tests.libs.eventbus.buses import QUICK, wipe_database
 from tests.libs.eventbus.tables import connect_engine
 
 
@@ -22,7 +24,7 @@ async def main(url: str, killer: int) -> None:
 
     engine = connect_engine(url)
     async with PostgresBus.open(url, pace=QUICK) as bus:
-        bed = Bed(url, url, engine, bus)
+        bed = Bed(url, url, engine, bus, partial(wipe_database, url))
         async with bed.running(bed.consumer(handle).run):
             await bed.until(lambda: _all_read(bed))
     await engine.dispose()

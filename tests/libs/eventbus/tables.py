@@ -23,6 +23,15 @@ def connect_engine(url: str) -> AsyncEngine:
     )
 
 
+async def empty_database(url: str) -> None:
+    """The database holds nothing."""
+    engine = connect_engine(url)
+    async with engine.begin() as connection:
+        await connection.execute(text("DROP SCHEMA public CASCADE"))
+        await connection.execute(text("CREATE SCHEMA public"))
+    await engine.dispose()
+
+
 async def lay_tables(url: str) -> AsyncEngine:
     """The database has the bus tables of a service, the topic's lanes and the effect table."""
     engine = connect_engine(url)

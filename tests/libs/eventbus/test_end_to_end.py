@@ -1,8 +1,17 @@
 """From a transaction that says something to a committed effect: once, in order, whatever the bus does between."""
 
+import pytest
+
 from libs.eventbus import metrics
 from tests.libs.eventbus.bed import Bed
-from tests.libs.eventbus.tallies import GROUP, SOURCE, customer, tallied
+from tests.libs.eventbus.tallies import GROUP, SOURCE, tallied
+
+
+@pytest.fixture(params=["bed", "kafka_bed"])
+def bed(request: pytest.FixtureRequest) -> Bed:
+    """The same on each transport."""
+    made: Bed = request.getfixturevalue(request.param)
+    return made
 
 
 def in_order(effects: list[tuple[str, int]], count: int) -> bool:
@@ -63,17 +72,6 @@ async def test_a_wiped_log_is_healed_from_the_outbox(bed: Bed) -> None:
 
     assert in_order(await bed.effects(), 2)
     assert metrics.REWINDS.labels(SOURCE, "commerce")._value.get() > rewinds
-
-
-async def test_a_forgotten_tail_is_found_by_the_watermark_though_nothing_follows(bed: Bed) -> None:
-    await bed.say(tallied(1, 0), tallied(1, 1))
-    await bed.relayed()
-    await bed.bus_sql("DELETE FROM log WHERE convert_from(payload, 'UTF8') LIKE '%\"n\":1%'")
-
-    async with bed.running(bed.relay().run, bed.source().answer, bed.consumer().run):
-        await bed.applied(2)
-
-    assert await bed.effects() == [(str(customer(1)), 0), (str(customer(1)), 1)]
 
 
 async def _drained(bed: Bed) -> bool:

@@ -1,7 +1,7 @@
-"""What every transport must do; a new one joins by adding a row to TRANSPORTS."""
+"""What every transport must do; a new one joins by adding its name to TRANSPORTS."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from typing import Final
@@ -10,20 +10,23 @@ import pytest
 
 from libs.eventbus.errors import UnknownPartition
 from libs.eventbus.port import Arrived, Bus, Outgoing, Partition, Subscription
-from libs.eventbus.postgres import PostgresBus
-from tests.libs.eventbus.bed import QUICK
-from tests.libs.eventbus.conftest import lay_bus
+from tests.libs.eventbus.buses import kafka_bus, postgres_bus
 from tests.libs.eventbus.tallies import TOPIC
 
-TRANSPORTS: Final[dict[str, Callable[[str], AbstractAsyncContextManager[Bus]]]] = {
-    "postgres": lambda url: PostgresBus.open(url, pace=QUICK),
-}
+TRANSPORTS: Final = ("kafka", "postgres")
 
 
-@pytest.fixture(params=sorted(TRANSPORTS))
-async def bus(request: pytest.FixtureRequest, eventbus_database: str) -> AsyncIterator[Bus]:
-    await lay_bus(eventbus_database)
-    async with TRANSPORTS[request.param](eventbus_database) as opened:
+@pytest.fixture(params=TRANSPORTS)
+def transport(request: pytest.FixtureRequest) -> AbstractAsyncContextManager[Bus]:
+    """An empty bus with two topics; what a transport needs is only started if it is asked for."""
+    if request.param == "kafka":
+        return kafka_bus(request.getfixturevalue("kafka").url)
+    return postgres_bus(request.getfixturevalue("eventbus_database"))
+
+
+@pytest.fixture
+async def bus(transport: AbstractAsyncContextManager[Bus]) -> AsyncIterator[Bus]:
+    async with transport as opened:
         yield opened
 
 

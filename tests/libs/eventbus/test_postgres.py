@@ -8,8 +8,9 @@ import pytest
 from libs.eventbus.errors import UnknownPartition
 from libs.eventbus.port import Arrived, Outgoing, Partition, Subscription
 from libs.eventbus.postgres_retention import CAP_DAYS, KEEP_DAYS
-from tests.libs.eventbus.bed import PARTITIONS, Bed
-from tests.libs.eventbus.tallies import TOPIC
+from tests.libs.eventbus.bed import Bed
+from tests.libs.eventbus.buses import PARTITIONS
+from tests.libs.eventbus.tallies import TOPIC, customer, tallied
 
 
 def record(lane: int, payload: bytes = b"{}") -> Outgoing:
@@ -67,6 +68,17 @@ async def test_concurrent_appends_leave_offsets_without_gaps(bed: Bed) -> None:
     rows = await bed.bus_sql("SELECT tp, count(*), min(off), max(off) FROM log GROUP BY tp")
     assert sum(count for _, count, _, _ in rows) == 128
     assert all((low, high) == (0, count - 1) for _, count, low, high in rows)
+
+
+async def test_a_forgotten_tail_is_found_by_the_watermark_though_nothing_follows(bed: Bed) -> None:
+    await bed.say(tallied(1, 0), tallied(1, 1))
+    await bed.relayed()
+    await bed.bus_sql("DELETE FROM log WHERE convert_from(payload, 'UTF8') LIKE '%\"n\":1%'")
+
+    async with bed.running(bed.relay().run, bed.source().answer, bed.consumer().run):
+        await bed.applied(2)
+
+    assert await bed.effects() == [(str(customer(1)), 0), (str(customer(1)), 1)]
 
 
 async def test_a_day_goes_once_every_group_has_read_it(bed: Bed) -> None:

@@ -1,6 +1,7 @@
 """The bus under the installation's own roles: a worker owns nothing and may still do all of this."""
 
 from datetime import UTC, datetime
+from functools import partial
 
 import asyncpg
 
@@ -8,7 +9,8 @@ from libs.eventbus import postgres_schema
 from libs.eventbus.postgres import PostgresBus
 from libs.eventbus.retention import Retention
 from libs.eventbus.schema import ensure_partitions
-from tests.libs.eventbus.bed import PARTITIONS, QUICK, Bed, note_nothing
+from tests.libs.eventbus.bed import Bed, note_nothing
+from tests.libs.eventbus.buses import PARTITIONS, QUICK, wipe_database
 from tests.libs.eventbus.tables import connect_engine, seed
 from tests.libs.eventbus.tallies import TOPIC, tallied
 from tests.throwaway import Databases
@@ -24,7 +26,7 @@ async def test_worker_and_bus_client_can_say_relay_read_and_keep_house(databases
     engine = connect_engine(urls.worker)
 
     async with PostgresBus.open(bus_client, pace=QUICK) as bus:
-        bed = Bed(urls.worker, bus_client, engine, bus)
+        bed = Bed(urls.worker, bus_client, engine, bus, partial(wipe_database, bus_owner))
         await seed(engine)
         await bed.say(tallied(1, 0), tallied(2, 0))
         async with bed.running(bed.relay().run, bed.source().answer, bed.consumer(note_nothing).run):

@@ -1,0 +1,154 @@
+"""Reading Kafka: records of the partitions that a member owns, and which of them have nothing left unread."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final
+
+from aiokafka import ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import KafkaError
+
+from libs.eventbus.kafka_address import KafkaAddress
+from libs.eventbus.port import Arrived, Fetched, Partition
+from libs.eventbus.waiting import wait
+
+_log = logging.getLogger(__name__)
+
+IDLE_SECONDS: Final = 0.25
+HEARD_SECONDS: Final = 5.0
+"""How old a broker's word about the end of a partition may be. A fetcher that died silently says nothing more."""
+HANDOVER_SECONDS: Final = 5.0
+COMMIT_SECONDS: Final = 5.0
+
+
+class BatchesOut:
+    """How many fetched batches are still being applied; a rebalance waits for them, but not for long."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._none = asyncio.Event()
+        self._none.set()
+
+    def handed(self) -> None:
+        """A fetch brought records."""
+        self._count += 1
+        self._none.clear()
+
+    def returned(self) -> None:
+        """A batch came to its end."""
+        self._count = max(0, self._count - 1)
+        if not self._count:
+            self._none.set()
+
+    async def returned_all(self) -> bool:
+        """True once nothing is out, False if it takes longer than the group can wait."""
+        return await wait(self._none, HANDOVER_SECONDS)
+
+
+class Handover(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
+    """Gives a batch under way the time to commit before its partition goes to another member.
+
+    Nothing is sought and nothing committed here: committed offsets are only where reading starts. Without this wait
+    nothing would break either, the next owner would only read some records twice.
+    """
+
+    def __init__(self, group: str, out: BatchesOut) -> None:
+        self._group = group
+        self._out = out
+
+    async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
+        """Returns once the running batches ended, after 5 s at the latest."""
+        if revoked and not await self._out.returned_all():
+            _log.warning("eventbus_handover_unfinished", extra={"group": self._group})
+
+    async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
+        """Reading starts where the group committed; marks judge."""
+
+
+class KafkaSubscription:
+    """Implements port.Subscription over a started aiokafka consumer."""
+
+    def __init__(self, consumer: Any, address: KafkaAddress, out: BatchesOut, *, commits: bool) -> None:
+        self._consumer = consumer
+        self._address = address
+        self._out = out
+        self._commits = commits
+        self._reread: set[Partition] = set()
+        self._heard: dict[TopicPartition, tuple[int, float]] = {}
+
+    def owned(self) -> frozenset[Partition]:
+        """The partitions that the group assigned to this member."""
+        return frozenset(self._named(place) for place in self._consumer.assignment())
+
+    def reread(self, partition: Partition) -> None:
+        """The next fetch that is begun starts at the partition's oldest record."""
+        self._reread.add(partition)
+
+    async def fetch(self, limit: int) -> Fetched:
+        """Unread records; after 250 ms possibly none. Waits while the group rebalances."""
+        await self._rewind()
+        found = await self._consumer.getmany(timeout_ms=int(IDLE_SECONDS * 1000), max_records=limit)
+        records = [self._arrived(place, one) for place, some in found.items() for one in some]
+        if records:
+            self._out.handed()
+        return Fetched(records, frozenset([self._named(place) for place in await self._ended()]))
+
+    async def commit(self, positions: Mapping[Partition, int]) -> None:
+        """The group's offsets are `positions`, or as before: during a rebalance brokers refuse, which harms nothing."""
+        self._out.returned()
+        owned = self._consumer.assignment()
+        places = {self._place(partition): offset for partition, offset in positions.items()}
+        offsets = {place: offset for place, offset in places.items() if place in owned}
+        if not self._commits or not offsets:
+            return
+        try:
+            async with asyncio.timeout(COMMIT_SECONDS):
+                await self._consumer.commit(offsets)
+        except (KafkaError, TimeoutError) as refused:
+            _log.warning("eventbus_commit_refused", extra={"error": repr(refused)[:300]})
+
+    async def _rewind(self) -> None:
+        wanted, self._reread = self._reread, set()
+        places = {self._place(partition) for partition in wanted} & self._consumer.assignment()
+        if places:
+            await self._consumer.seek_to_beginning(*places)
+
+    async def _ended(self) -> Sequence[TopicPartition]:
+        """Partitions of which the broker said within the last 5 s that nothing lies beyond our position."""
+        ended = []
+        for place in self._consumer.assignment():
+            with contextlib.suppress(KafkaError, AssertionError, TimeoutError):  # lost in a rebalance meanwhile
+                if self._fresh(place) and await self._position(place) >= self._consumer.highwater(place):
+                    ended.append(place)
+        return ended
+
+    def _fresh(self, place: TopicPartition) -> bool:
+        stamp, now = self._consumer.last_poll_timestamp(place), asyncio.get_running_loop().time()
+        if stamp is None:
+            return False
+        if stamp != self._heard.get(place, (None, 0.0))[0]:
+            self._heard[place] = (stamp, now)
+        return now - self._heard[place][1] <= HEARD_SECONDS
+
+    async def _position(self, place: TopicPartition) -> int:
+        async with asyncio.timeout(0.5):  # it waits where a position is being looked for
+            return int(await self._consumer.position(place))
+
+    def _arrived(self, place: TopicPartition, record: Any) -> Arrived:
+        key = (record.key or b"").decode("utf-8", "replace")
+        return Arrived(self._named(place), record.offset, key, _headers(record.headers), record.value or b"")
+
+    def _named(self, place: TopicPartition) -> Partition:
+        return Partition(self._address.ours(place.topic), place.partition)
+
+    def _place(self, partition: Partition) -> TopicPartition:
+        return TopicPartition(self._address.named(partition.topic), partition.number)
+
+
+def _headers(headers: Sequence[tuple[str, bytes | None]]) -> dict[str, str]:
+    """The record's headers; none where they are not texts."""
+    try:
+        return {name: value.decode() for name, value in headers if value is not None}
+    except UnicodeDecodeError:
+        return {}

@@ -1,0 +1,138 @@
+"""Writing to Kafka: one producer, thrown away at the first failure; at most one unacknowledged batch per partition."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final
+
+from aiokafka import AIOKafkaProducer
+from pydantic_core import from_json
+
+from libs.eventbus.errors import BusError
+from libs.eventbus.kafka_address import KafkaAddress
+from libs.eventbus.port import Outgoing
+
+STOP_SECONDS: Final = 10.0
+REQUEST_SECONDS: Final = 10.0
+
+
+class KafkaSending:
+    """The producer of one process, made when first needed.
+
+    Not idempotent on purpose: an idempotent producer never expires a batch, so `send` and `stop` hang while the broker
+    is away, and one refused batch spoils every later one of its partition. Lane numbers make its service needless.
+    Source: aiokafka issues 1101 and 1017; sender.py of 0.14.
+    """
+
+    def __init__(self, address: KafkaAddress, on_connect: Callable[[], Awaitable[object]]) -> None:
+        self._address = address
+        self._on_connect = on_connect
+        self._producer: Any = None  # aiokafka ships no types
+        self._making = asyncio.Lock()
+        self._ending: set[asyncio.Task[None]] = set()
+
+    async def send(self, batches: Sequence[tuple[str, int, Sequence[Outgoing]]]) -> None:
+        """Every (topic, partition, records) is acknowledged by all in-sync replicas, each partition's in order.
+
+        After any failure the producer is gone: what it still holds may arrive later, in order, behind or before what
+        is sent next; lane marks make that harmless.
+        """
+        producer = await self._connected()
+        try:
+            await _all([self._send(producer, *batch) for batch in batches])
+        except BaseException:
+            self._discard(producer)
+            raise
+
+    async def partitions(self, topic: str) -> int:
+        """How many partitions the cluster says that the topic has; 0 for a topic that it does not have."""
+        producer = await self._connected()
+        count = await _count(producer.client, topic)
+        if not count:
+            await self._on_connect()  # the cluster lost it since we connected
+            count = await _count(producer.client, topic)
+        return count
+
+    async def close(self) -> None:
+        """Nothing is connected any more."""
+        if self._producer is not None:
+            self._discard(self._producer)
+        await asyncio.gather(*self._ending)
+
+    async def _connected(self) -> Any:
+        async with self._making:
+            if self._producer is None:
+                await self._on_connect()
+                self._producer = await self._started()
+            return self._producer
+
+    async def _started(self) -> Any:
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self._address.servers,
+            acks="all",
+            enable_idempotence=False,
+            compression_type="lz4",
+            linger_ms=0,  # batches are made here
+            max_batch_size=524_288,
+            max_request_size=1_048_576,
+            request_timeout_ms=int(REQUEST_SECONDS * 1000),
+            retry_backoff_ms=200,
+            metadata_max_age_ms=60_000,
+        )
+        try:
+            async with asyncio.timeout(2 * REQUEST_SECONDS):
+                await producer.start()
+        except BaseException:
+            await end(producer.stop)
+            raise
+        return producer
+
+    async def _send(self, producer: Any, topic: str, partition: int, records: Sequence[Outgoing]) -> None:
+        left = list(records)
+        while left:
+            batch = producer.create_batch()
+            taken = _fill(batch, left)
+            acknowledged = await producer.send_batch(batch, topic, partition=partition)
+            # Only now the next: a queue behind a batch that expires would be delivered without it.
+            await acknowledged
+            del left[:taken]
+
+    def _discard(self, producer: Any) -> None:
+        if self._producer is producer:
+            self._producer = None
+        task = asyncio.create_task(end(producer.stop))
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+
+
+async def _count(client: Any, topic: str) -> int:
+    """The topic's partitions; the client's own look-up would wait for a missing topic as if it could come by itself."""
+    if not client.cluster.partitions_for_topic(topic):
+        client.add_topic(topic)
+        await client.force_metadata_update()
+    return len(client.cluster.partitions_for_topic(topic) or ())
+
+
+async def end(stop: Callable[[], Awaitable[None]]) -> None:
+    """A client is stopped, or given up after 10 s: its stop can hang while a broker is away."""
+    with contextlib.suppress(Exception):
+        await asyncio.wait_for(stop(), STOP_SECONDS)
+
+
+def _fill(batch: Any, records: Sequence[Outgoing]) -> int:
+    """The batch holds as many of the records as fit; how many these are."""
+    for count, record in enumerate(records):
+        headers = [(name, value.encode()) for name, value in from_json(record.headers, cache_strings="keys").items()]
+        added = batch.append(timestamp=None, key=record.key.encode(), value=record.payload, headers=headers)
+        if added is None:
+            if not count:
+                raise BusError(f"a record of {len(record.payload)} bytes does not fit into a batch")
+            return count
+    return len(records)
+
+
+async def _all(sends: Sequence[Awaitable[None]]) -> None:
+    """All of them ended, successfully or not; raises what the first one raised."""
+    for result in await asyncio.gather(*sends, return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result

@@ -1,0 +1,181 @@
+"""What can go wrong with Kafka and its client, provoked."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.admin import NewPartitions, RecordsToDelete
+from aiokafka.errors import KafkaError
+from aiokafka.producer import AIOKafkaProducer
+
+from deploy.kafka.cluster import Cluster
+from libs.eventbus.errors import UnknownPartition
+from libs.eventbus.kafka import KafkaBus
+from libs.eventbus.kafka_reading import HEARD_SECONDS, BatchesOut, Handover
+from libs.eventbus.port import Arrived, Outgoing, Partition, Subscription
+from tests.libs.eventbus.buses import PARTITIONS, administrator, kafka_bus
+from tests.libs.eventbus.tallies import TOPIC
+
+EVERY = frozenset(Partition(TOPIC, number) for number in range(PARTITIONS))
+
+
+@pytest.fixture
+async def bus(kafka: Cluster) -> AsyncIterator[KafkaBus]:
+    async with kafka_bus(kafka.url) as opened:
+        yield opened
+
+
+def record(lane: int, payload: bytes = b"{}") -> Outgoing:
+    return Outgoing(TOPIC, lane, f"key {lane}", "{}", payload)
+
+
+async def test_an_append_to_a_silent_broker_fails_in_bounded_time_and_works_again_when_it_speaks(
+    bus: KafkaBus, kafka: Cluster
+) -> None:
+    await bus.append([record(0, b"before")])
+    kafka.freeze(1)
+    try:
+        async with asyncio.timeout(40):
+            with pytest.raises(KafkaError):
+                await append_on_and_on(bus, record(0, b"lost or late"))
+    finally:
+        kafka.thaw(1)
+
+    await as_a_relay_would(bus, record(0, b"after"))
+
+    async with bus.subscribe("g", [TOPIC]) as reader:
+        found = [one.payload for one in await until(reader, b"after")]
+    assert [payload for payload in found if payload != b"lost or late"] == [b"before", b"after"]
+
+
+async def test_a_broker_that_says_nothing_tells_no_end(bus: KafkaBus, kafka: Cluster) -> None:
+    async with bus.subscribe("g", [TOPIC]) as reader:
+        await sees_ends(reader, lambda ended: ended == EVERY)
+        kafka.freeze(1)
+        try:
+            await sees_ends(reader, lambda ended: not ended, within_seconds=HEARD_SECONDS + 10)
+        finally:
+            kafka.thaw(1)
+        await sees_ends(reader, lambda ended: ended == EVERY)
+
+
+async def test_a_position_before_the_logs_start_jumps_to_the_start(bus: KafkaBus) -> None:
+    await bus.append([record(0, str(n).encode()) for n in range(5)])
+    async with bus.subscribe("g", [TOPIC]) as reader:
+        await until(reader, b"4")
+        await reader.commit({Partition(TOPIC, 0): 1})
+    place = TopicPartition(bus.address.named(TOPIC), 0)
+    async with administrator(bus.address) as admin:
+        await admin.delete_records({place: RecordsToDelete(before_offset=3)})
+
+    async with bus.subscribe("g", [TOPIC]) as reader:
+        assert [one.payload for one in await until(reader, b"4")] == [b"3", b"4"]
+
+
+async def test_a_member_that_restarts_under_its_name_gets_its_partitions_and_moves_no_others(kafka: Cluster) -> None:
+    async with kafka_bus(kafka.url) as bus:
+        bus.instance = "1"
+        other = KafkaBus(bus.address, bus.sending, bus.observing, instance="2")
+        async with other.subscribe("g", [TOPIC]) as staying:
+            async with bus.subscribe("g", [TOPIC]) as leaving:
+                await shared(staying, leaving)
+                kept, left = staying.owned(), leaving.owned()
+            async with bus.subscribe("g", [TOPIC]) as back:
+                assert (staying.owned(), back.owned()) == (kept, left)
+
+
+async def test_partitions_added_to_a_topic_are_read(bus: KafkaBus) -> None:
+    name = bus.address.named(TOPIC)
+    async with bus.subscribe("g", [TOPIC]) as reader:
+        async with administrator(bus.address) as admin:
+            await admin.create_partitions({name: NewPartitions(PARTITIONS + 1)})
+        async with asyncio.timeout(30):
+            while len(reader.owned()) <= PARTITIONS:
+                await reader.fetch(10)
+
+
+async def test_an_unknown_topic_is_refused_and_not_made(bus: KafkaBus) -> None:
+    with pytest.raises(UnknownPartition, match="nowhere"):
+        await bus.append([Outgoing("nowhere", 0, "k", "{}", b"")])
+
+    async with administrator(bus.address) as admin:
+        assert bus.address.named("nowhere") not in await admin.list_topics()
+
+
+async def test_what_a_foreign_producer_wrote_arrives_without_headers(bus: KafkaBus) -> None:
+    await bus.append([record(0, b"before")])
+    producer = AIOKafkaProducer(bootstrap_servers=bus.address.servers)
+    await producer.start()
+    try:
+        name = bus.address.named(TOPIC)
+        await producer.send_and_wait(name, key=b"\xff", partition=0, headers=[("ce_id", b"\xff\xfe")])
+    finally:
+        await producer.stop()
+    await bus.append([record(0, b"after")])
+
+    async with bus.subscribe("g", [TOPIC]) as reader:
+        _, foreign, _ = await until(reader, b"after")
+
+    assert (foreign.key, foreign.headers, foreign.payload) == ("\ufffd", {}, b"")
+
+
+async def test_a_commit_for_a_partition_that_is_not_owned_is_dropped(bus: KafkaBus) -> None:
+    await bus.append([record(0)])
+    async with bus.subscribe("g", [TOPIC]) as reader:
+        await until(reader, b"{}")
+        await reader.commit({Partition(TOPIC, 0): 1, Partition("elsewhere", 0): 7})
+
+    assert sum((await bus.lag("g", [TOPIC])).values()) == 0
+
+
+async def test_partitions_are_given_up_after_the_running_batch() -> None:
+    out = BatchesOut()
+    out.handed()
+    giving_up = asyncio.create_task(Handover("g", out).on_partitions_revoked([TopicPartition(TOPIC, 0)]))
+    await asyncio.sleep(0)
+    before = giving_up.done()
+    out.returned()
+    await giving_up
+
+    assert not before
+
+
+async def append_on_and_on(bus: KafkaBus, one: Outgoing) -> None:
+    """Until it fails: what was sent before the broker stood still may yet be acknowledged."""
+    while True:
+        await bus.append([one])
+
+
+async def as_a_relay_would(bus: KafkaBus, one: Outgoing) -> None:
+    """Again until it works: a broker that was away has to find itself first."""
+    async with asyncio.timeout(40):
+        while True:
+            try:
+                return await bus.append([one])
+            except KafkaError:
+                await asyncio.sleep(0.1)
+
+
+async def until(reader: Subscription, payload: bytes) -> list[Arrived]:
+    """Everything up to the record with this payload."""
+    found: list[Arrived] = []
+    async with asyncio.timeout(40):
+        while not found or found[-1].payload != payload:
+            found.extend((await reader.fetch(100)).records)
+    return found
+
+
+async def sees_ends(
+    reader: Subscription, holds: Callable[[frozenset[Partition]], bool], *, within_seconds: float = 30
+) -> None:
+    async with asyncio.timeout(within_seconds):
+        while not holds((await reader.fetch(10)).ended):
+            pass
+
+
+async def shared(one: Subscription, other: Subscription) -> None:
+    """Both own half of the partitions."""
+    async with asyncio.timeout(30):
+        while not (len(one.owned()) == len(other.owned()) == PARTITIONS // 2):
+            await asyncio.gather(one.fetch(1), other.fetch(1))
