@@ -12,7 +12,7 @@ from libs.eventbus.breaker import Breaker
 from libs.eventbus.errors import GroupStopped, OutboxUnusable
 from libs.eventbus.failures import Backoff, classify
 from libs.eventbus.group_transactions import GroupTransactions
-from libs.eventbus.protocol import on_batch_failure, on_failure, runs_singly
+from libs.eventbus.protocol import is_careful, on_batch_failure, on_failure
 from libs.eventbus.transaction import Clock
 from libs.eventbus.words import Failure, Gap, Lane, Mark, Progress, Suspicion
 
@@ -60,8 +60,8 @@ class Applier:
         """
         if not await self._any_next(items):
             return self._noted(batch.plan(items, self.known, self.halted))
-        if runs_singly(ended_cleanly=self.ended_cleanly, done_since_start=self._done):
-            return await self._singly(items)
+        if is_careful(ended_cleanly=self.ended_cleanly, done_since_start=self._done):
+            return await self._carefully(items)
         return await self._together(items)
 
     def halt(self, lane: Lane, reason: str) -> None:
@@ -94,6 +94,26 @@ class Applier:
                 return await self._singly(items)
             await self.backoff.pause(tried)
 
+    async def _carefully(self, items: Sequence[Item]) -> list[Seen]:
+        """The batch is applied with an attempt counted at each of its events, or singly if one was tried before."""
+        tried = 0
+        while await self.surely(lambda: self.transactions.count_batch(items, halted=self.halted)):
+            tried += 1
+            try:
+                plan = await self.transactions.apply_counted(items, known=self.known, halted=self.halted)
+            except (GroupStopped, OutboxUnusable):
+                raise
+            except Exception as failure:  # the process lives: whatever it was, no event killed it
+                kind = self._note_failure(failure).kind
+            else:
+                self._done += len(plan.steps)
+                return self._noted(plan)
+            await self.surely(lambda: self.transactions.take_back(items))
+            if on_batch_failure(kind, attempts=tried) is Remedy.SINGLE:
+                break
+            await self.backoff.pause(tried)
+        return await self._singly(items)
+
     async def _singly(self, items: Sequence[Item]) -> list[Seen]:
         seen: list[Seen] = []
         for item in items:
@@ -120,7 +140,7 @@ class Applier:
                     self.halt(arrival.lane, outcome.error)
                     return []
                 case Remedy.RETRY if counted is not None:
-                    await self.surely(lambda: self.transactions.take_back(arrival))
+                    await self.surely(lambda: self.transactions.take_back([arrival]))
             await self.backoff.pause(tries)
 
     async def _try(self, arrival: Arrival, counted: int | None, tries: int) -> BatchPlan | _Failed:
@@ -132,7 +152,7 @@ class Applier:
             if verdict is not Remedy.AGAIN:
                 return _Failed(Failure.PERMANENT, f"{died} attempts did not come to an end")
         try:
-            return await self.transactions.apply_counted(arrival, known=self.known, halted=self.halted)
+            return await self.transactions.apply_counted([arrival], known=self.known, halted=self.halted)
         except (GroupStopped, OutboxUnusable):
             raise
         except Exception as failure:

@@ -1,6 +1,6 @@
 """Attempts at single events, counted in transactions of their own: what a dead process cannot say afterwards."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,14 +14,21 @@ _COUNT = text("""
 INSERT INTO attempt (consumer_group, source, topic, lane, seq, n) VALUES (:group, :source, :topic, :lane, :seq, 1)
 ON CONFLICT (consumer_group, source, topic, lane, seq) DO UPDATE SET n = attempt.n + 1 RETURNING n
 """)
-_TAKE_BACK = text("""
-UPDATE attempt SET n = n - 1
-WHERE consumer_group = :group AND source = :source AND topic = :topic AND lane = :lane AND seq = :seq AND n > 0
-""")
-_FORGET = text("""
-DELETE FROM attempt
-WHERE consumer_group = :group AND source = :source AND topic = :topic AND lane = :lane AND seq = :seq
-""")
+_EVENTS = """
+unnest(CAST(:sources AS text[]), CAST(:topics AS text[]), CAST(:lanes AS int2[]), CAST(:seqs AS int8[]))
+    x(source, topic, lane, seq)
+"""
+_SAME = """
+a.consumer_group = :group AND a.source = x.source AND a.topic = x.topic AND a.lane = x.lane AND a.seq = x.seq
+"""
+_TRIED = text(f"SELECT EXISTS (SELECT 1 FROM {_EVENTS} JOIN attempt a ON {_SAME} AND a.n > 0)")  # noqa: S608
+_COUNT_ALL = text(f"""
+INSERT INTO attempt (consumer_group, source, topic, lane, seq, n)
+SELECT :group, source, topic, lane, seq, 1 FROM {_EVENTS} ORDER BY source, topic, lane, seq
+ON CONFLICT (consumer_group, source, topic, lane, seq) DO UPDATE SET n = 1
+""")  # noqa: S608
+_TAKE_BACK = text(f"UPDATE attempt a SET n = n - 1 FROM {_EVENTS} WHERE {_SAME} AND a.n > 0")  # noqa: S608
+_FORGET = text(f"DELETE FROM attempt a USING {_EVENTS} WHERE {_SAME}")  # noqa: S608
 _FORGET_PASSED = text("""
 DELETE FROM attempt a USING inbox_lane i WHERE a.consumer_group = :group AND i.consumer_group = a.consumer_group
 AND i.source = a.source AND i.topic = a.topic AND i.lane = a.lane AND a.seq <= i.last_seq
@@ -40,14 +47,29 @@ async def count(connection: AsyncConnection, group: str, record: Record) -> int 
     return None if counted is None else int(counted)
 
 
-async def take_back(connection: AsyncConnection, group: str, record: Record) -> None:
-    """The last attempt does not count: it met an outage, and enough of those would park a healthy event."""
-    await connection.execute(_TAKE_BACK, _parameters(group, record))
+async def count_batch(connection: AsyncConnection, group: str, records: Sequence[Record]) -> bool:
+    """True if none of the events had been tried before: each counts as tried once now. Else nothing changes.
+
+    Under the lanes' locks, like `count`.
+    """
+    if not records:
+        return True
+    if await connection.scalar(_TRIED, _all(group, records)):
+        return False
+    await connection.execute(_COUNT_ALL, _all(group, records))
+    return True
 
 
-async def forget(connection: AsyncConnection, group: str, record: Record) -> None:
-    """No attempt at this event is remembered: it is applied or parked in this transaction."""
-    await connection.execute(_FORGET, _parameters(group, record))
+async def take_back(connection: AsyncConnection, group: str, records: Sequence[Record]) -> None:
+    """The last attempts do not count: they met an outage, and enough of those would park a healthy event."""
+    if records:
+        await connection.execute(_TAKE_BACK, _all(group, records))
+
+
+async def forget(connection: AsyncConnection, group: str, records: Sequence[Record]) -> None:
+    """No attempt at these events is remembered: they are applied or parked in this transaction."""
+    if records:
+        await connection.execute(_FORGET, _all(group, records))
 
 
 async def forget_passed(connection: AsyncConnection, group: str) -> None:
@@ -63,4 +85,14 @@ def _parameters(group: str, record: Record) -> Mapping[str, object]:
         "topic": lane.topic,
         "lane": lane.number,
         "seq": record.sequence,
+    }
+
+
+def _all(group: str, records: Sequence[Record]) -> Mapping[str, object]:
+    return {
+        "group": group,
+        "sources": [record.lane.source for record in records],
+        "topics": [record.lane.topic for record in records],
+        "lanes": [record.lane.number for record in records],
+        "seqs": [record.sequence for record in records],
     }

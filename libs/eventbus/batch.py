@@ -3,6 +3,8 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from libs.eventbus import marks, metrics, parked
 from libs.eventbus.answers import Action, BatchPlan, Step
 from libs.eventbus.arrivals import Arrival, Item
@@ -50,6 +52,15 @@ async def apply(
     await _carry_out(transaction, group, planned.steps, {id(one.record): one for one in arrivals})
     await marks.store(connection, group.name, planned.marks)
     return replace(planned, marks={**locked, **planned.marks})
+
+
+async def due(
+    connection: AsyncConnection, group: str, items: Sequence[Item], halted: Collection[Lane]
+) -> Sequence[Record]:
+    """The records that a transaction would take in now; their lanes stay locked until this one ends."""
+    records = [item.record for item in items if isinstance(item, Arrival)]
+    locked = await marks.lock(connection, group, {record.lane for record in records})
+    return [step.record for step in plan_batch(locked, (), halted, records).steps]
 
 
 async def _carry_out(

@@ -43,24 +43,30 @@ class GroupTransactions:
                 return await batch.apply(transaction, self.group, items, known=known, halted=halted)
 
     async def apply_counted(
-        self, arrival: Arrival, *, known: Mapping[Lane, Mark], halted: Collection[Lane]
+        self, items: Sequence[Item], *, known: Mapping[Lane, Mark], halted: Collection[Lane]
     ) -> BatchPlan:
-        """The single event's effects and mark are committed, and its counted attempts forgotten with them."""
+        """The items' effects and marks are committed, and the counted attempts at them forgotten with them."""
         async with asyncio.timeout(self.budget_seconds), self.begin() as transaction:
-            plan = await batch.apply(transaction, self.group, [arrival], known=known, halted=halted)
-            for step in plan.steps:
-                await attempts.forget(transaction.connection, self.group.name, step.record)
+            plan = await batch.apply(transaction, self.group, items, known=known, halted=halted)
+            await attempts.forget(transaction.connection, self.group.name, [step.record for step in plan.steps])
             return plan
+
+    async def count_batch(self, items: Sequence[Item], *, halted: Collection[Lane]) -> bool:
+        """True if none of the items that are next was tried before, and all of them are counted now."""
+        async with self.begin() as transaction:
+            connection, name = transaction.connection, self.group.name
+            return await attempts.count_batch(connection, name, await batch.due(connection, name, items, halted))
 
     async def count(self, arrival: Arrival) -> int | None:
         """How often the event has been tried, this time included; None if it is not the next of its lane."""
         async with self.begin() as transaction:
             return await attempts.count(transaction.connection, self.group.name, arrival.record)
 
-    async def take_back(self, arrival: Arrival) -> None:
-        """The last attempt does not count."""
+    async def take_back(self, items: Sequence[Item]) -> None:
+        """The last attempts at these do not count."""
+        records = [item.record for item in items if isinstance(item, Arrival)]
         async with self.begin() as transaction:
-            await attempts.take_back(transaction.connection, self.group.name, arrival.record)
+            await attempts.take_back(transaction.connection, self.group.name, records)
 
     async def park(self, arrival: Arrival, error: str) -> Mark | None:
         """The event is parked as failed and the mark moved past it; None if it was not the next any more."""
@@ -71,7 +77,7 @@ class GroupTransactions:
             if judge(mark, record) is not Judgement.APPLY:
                 return None
             await parked.park_failed(connection, name, batch.parking(arrival), error=error)
-            await attempts.forget(connection, name, record)
+            await attempts.forget(connection, name, [record])
             await marks.store(connection, name, {record.lane: mark.after(record)})
             return mark.after(record)
 

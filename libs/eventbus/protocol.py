@@ -66,9 +66,7 @@ QUESTION_SECONDS: Final = 10.0  # an unanswered verification is asked again
 UNKNOWN_ANSWERS: Final = 2  # one could be an answer from a moment before the source was ready
 ATTEMPTS: Final = 5
 BATCH_TIMEOUTS: Final = 2
-SINGLE_AFTER_DEATH: Final = (
-    32  # events of a lane: more than its share of a batch; a killer further on costs a death more
-)
+CAREFUL_AFTER_DEATH: Final = 2000  # events of a group: several batches; a killer further on costs a death more
 WATERMARK_SETTLES_SECONDS: Final = 1.0
 WATERMARK_EVERY_SECONDS: Final = 600.0
 BREAKER_WINDOW: Final = 1000
@@ -181,9 +179,13 @@ def on_failure(record: Record, kind: Failure, *, attempts: int, database_works: 
     return Remedy.HALT if record.erases else Remedy.PARK
 
 
-def runs_singly(*, ended_cleanly: bool, done_since_start: int) -> bool:
-    """Whether a group reads event by event: after an unclean end, so that a killer is counted alone."""
-    return not ended_cleanly and done_since_start < SINGLE_AFTER_DEATH
+def is_careful(*, ended_cleanly: bool, done_since_start: int) -> bool:
+    """Whether a group counts an attempt at every event of a batch before it: after an unclean end.
+
+    Should such a batch die, each of its events was tried once: those run singly from then on, until the killer is
+    found. All other deaths cost a statement a batch and no more.
+    """
+    return not ended_cleanly and done_since_start < CAREFUL_AFTER_DEATH
 
 
 def circuit_opens(*, failed: int, seen: int) -> bool:

@@ -1,13 +1,12 @@
 """Applying what was read in the virtual world: together, or event by event after a failure or an unclean end."""
 
-from collections import Counter
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeAlias
 
 from libs.eventbus.answers import Action, BatchPlan, Remedy, Seen
-from libs.eventbus.protocol import on_batch_failure, on_failure, plan_batch, runs_singly
+from libs.eventbus.protocol import is_careful, on_batch_failure, on_failure, plan_batch
 from libs.eventbus.words import Failure, Lane, Progress, Record, Signal
 from tests.sim.effects import ConsumerDatabase, Handler
 from tests.sim.world import Aborted, Body, Process, Transaction
@@ -36,7 +35,7 @@ class Applier:
     ended_cleanly: bool
     latency: float
     halted: set[Lane] = field(default_factory=set)
-    done: Counter[Lane] = field(default_factory=Counter)
+    done: int = 0
 
     def halt(self, lane: Lane, reason: str) -> None:
         """This process drops the lane's records from now on, and says so loudly."""
@@ -45,11 +44,10 @@ class Applier:
 
     def apply(self, items: Items) -> Work:
         """Every item is applied, parked or dropped once this generator has ended."""
-        if runs_singly(ended_cleanly=self.ended_cleanly, done_since_start=sum(self.done.values())):
-            return (yield from self._singly(items))
-        failures = 0
-        while True:
+        failures, careful = 0, is_careful(ended_cleanly=self.ended_cleanly, done_since_start=self.done)
+        while not careful or (yield from self._count_batch(items)):
             transaction = Transaction(self.database.locks, self.process)
+            remedy = Remedy.RETRY
             try:
                 return (yield from self._batch(transaction, items))
             except Aborted:
@@ -57,11 +55,14 @@ class Applier:
             except Failed as failed:
                 failures += 1
                 self._count_failure(failed.kind)
-                if on_batch_failure(failed.kind, attempts=failures) is Remedy.SINGLE:
-                    transaction.end()
-                    return (yield from self._singly(items))
+                remedy = on_batch_failure(failed.kind, attempts=failures)
             transaction.end()
+            if careful:
+                self._take_back(items)
+            if remedy is Remedy.SINGLE:
+                break
             yield self._pause()
+        return (yield from self._singly(items))
 
     def _batch(self, transaction: Transaction, items: Items) -> Work:
         yield from transaction.lock(sorted({item.lane for item in items}))
@@ -69,7 +70,32 @@ class Applier:
         yield self.database.world.moment() + self.latency
         yield from self._handle(plan)
         transaction.commit(partial(self.database.write, plan))
+        self.done += len(plan.steps)
         return plan.seen
+
+    def _count_batch(self, items: Items) -> Generator[float, None, bool]:
+        """An attempt is counted at each event that is next, in a transaction of its own; False if one was tried."""
+        while True:
+            transaction = Transaction(self.database.locks, self.process)
+            yield from transaction.lock(sorted({item.lane for item in items}))
+            yield self.database.world.moment()
+            places = [
+                (step.record.lane, step.record.sequence) for step in self._plan(items).steps if step.action in HANDLED
+            ]
+            if any(self.database.attempts[place] for place in places):
+                transaction.end()
+                return False
+            try:
+                transaction.commit(partial(self.database.attempts.update, places))
+                return True
+            except Aborted:
+                transaction.end()
+                yield self._pause()
+
+    def _take_back(self, items: Items) -> None:
+        for item in items:
+            if isinstance(item, Record) and self.database.attempts[item.lane, item.sequence]:
+                self.database.attempts[item.lane, item.sequence] -= 1
 
     def _plan(self, items: Items) -> BatchPlan:
         open_subjects = self.database.open_subjects()
@@ -89,6 +115,7 @@ class Applier:
         seen: Seens = ()
         for item in items:
             seen += yield from self._one(item)
+            self.done += isinstance(item, Record)
         return seen
 
     def _one(self, item: Record | Signal) -> Work:

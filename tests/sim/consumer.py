@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from libs.eventbus.answers import Demand, HaltGroup, HaltLane, Reread
 from libs.eventbus.protocol import watch
-from libs.eventbus.words import Lane, LaneNumber, LaneWatch, Mark, Progress, Record, Sight, Signal, Tick, Verified
+from libs.eventbus.words import Lane, LaneNumber, LaneWatch, Mark, Record, Sight, Signal, Tick, Verified
 from tests.sim.applying import Applier, Seens
 from tests.sim.effects import ConsumerDatabase, Handler
 from tests.sim.log import PARTITIONS, Log
@@ -94,8 +94,6 @@ class Consumers:
             reader.positions[number] += count
         reached = dict(reader.positions)
         for one in seen:
-            if isinstance(one.sight, Progress):
-                reader.applier.done[one.lane] += 1
             self._watch(reader, one.lane, one.mark, one.sight)
         yield self.database.world.moment()
         for number, position in reached.items():

@@ -11,7 +11,7 @@ from libs.contracts.envelope import Event
 from libs.eventbus.errors import TooManyFailures, TransientFailure
 from libs.eventbus.transaction import Transaction
 from tests.libs.eventbus.bed import Bed, note
-from tests.libs.eventbus.tallies import GROUP, LANE, TalliedV1, customer, erased, tallied
+from tests.libs.eventbus.tallies import GROUP, LANE, SOURCE, TOPIC, TalliedV1, customer, erased, tallied
 
 POISON = 666
 
@@ -189,21 +189,62 @@ async def test_a_bad_deploy_opens_the_circuit_instead_of_parking_everybody(bed: 
     assert await bed.one("SELECT count(*) FROM parked_event") == 51
 
 
-async def test_after_a_death_events_are_tried_singly_and_counted(bed: Bed) -> None:
+async def test_after_a_death_a_batch_is_counted_before_it_is_applied_together(bed: Bed) -> None:
+    sizes: list[int] = []
+    counted: list[int] = []
+
+    async def measure(transaction: Transaction, events: Sequence[Event[Any]]) -> None:
+        sizes.append(len(events))
+        counted.append(int(await bed.one("SELECT count(*) FROM attempt WHERE n = 1")))
+        await note(transaction, events)
+
+    await _died_before(bed)
+
+    async with bed.running(bed.consumer(measure).run):
+        await bed.applied(5)
+
+    assert (sizes, counted) == ([5], [5])
+    assert await bed.one("SELECT count(*) FROM attempt") == 0
+
+
+async def test_events_of_a_batch_that_died_are_tried_singly(bed: Bed) -> None:
     sizes: list[int] = []
 
     async def measure(transaction: Transaction, events: Sequence[Event[Any]]) -> None:
         sizes.append(len(events))
         await note(transaction, events)
 
-    await bed.sql("INSERT INTO worker_start VALUES (:group, '0', now())", group=GROUP)  # never ended
-    await bed.say(*(tallied(1, n) for n in range(5)))
-    await bed.relayed()
+    await _died_before(bed)
+    await bed.sql(
+        "INSERT INTO attempt SELECT :group, :source, :topic, :lane, n, 1 FROM generate_series(1, 5) n",
+        group=GROUP,
+        source=SOURCE,
+        topic=TOPIC,
+        lane=LANE,
+    )
 
     async with bed.running(bed.consumer(measure).run):
         await bed.applied(5)
 
     assert sizes == [1] * 5
+    assert await bed.one("SELECT count(*) FROM attempt") == 0
+
+
+async def test_an_outage_after_a_death_takes_the_counted_attempts_back(bed: Bed) -> None:
+    await _died_before(bed)
+
+    async with bed.running(bed.consumer(failing(7, lambda: TransientFailure("away"))).run):
+        await bed.applied(5)
+
+    assert await parked(bed) == []
+    assert await bed.one("SELECT count(*) FROM attempt") == 0
+
+
+async def _died_before(bed: Bed) -> None:
+    """Five events of one customer wait for a group whose last start never ended."""
+    await bed.sql("INSERT INTO worker_start VALUES (:group, '0', now())", group=GROUP)
+    await bed.say(*(tallied(1, n) for n in range(5)))
+    await bed.relayed()
 
 
 async def _halted(consumer: Any) -> bool:

@@ -15,13 +15,13 @@ from libs.eventbus.answers import (
 from libs.eventbus.lanes import CHAIN_START, EPOCH_BITS, chain_next
 from libs.eventbus.protocol import (
     ATTEMPTS,
-    SINGLE_AFTER_DEATH,
+    CAREFUL_AFTER_DEATH,
     circuit_opens,
+    is_careful,
     judge,
     on_batch_failure,
     on_failure,
     plan_batch,
-    runs_singly,
 )
 from libs.eventbus.words import (
     Failure,
@@ -224,9 +224,9 @@ def test_an_erasure_that_can_not_be_applied_stops_the_lane_and_is_not_parked() -
 
 
 def test_after_an_unclean_end_events_run_singly_so_that_a_killer_is_counted() -> None:
-    assert runs_singly(ended_cleanly=False, done_since_start=0)
-    assert not runs_singly(ended_cleanly=False, done_since_start=SINGLE_AFTER_DEATH)
-    assert not runs_singly(ended_cleanly=True, done_since_start=0)
+    assert is_careful(ended_cleanly=False, done_since_start=0)
+    assert not is_careful(ended_cleanly=False, done_since_start=CAREFUL_AFTER_DEATH)
+    assert not is_careful(ended_cleanly=True, done_since_start=0)
 
 
 def test_a_bad_deploy_stops_the_group_instead_of_parking_everybody() -> None:
