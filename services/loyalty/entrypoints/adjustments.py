@@ -46,8 +46,8 @@ async def post_adjustment(
     adjustment = Adjustment(wanted.customer_id, wanted.points, wanted.reason, wanted.expires_at)
     if not wanted.points:
         raise invalid("See errors.", [Flaw(pointer="/points", detail="not 0")])
-    if wanted.expires_at is not None and (wanted.expires_at.tzinfo is None or wanted.expires_at <= now):
-        raise invalid("See errors.", [Flaw(pointer="/expires_at", detail="with time zone, in the future")])
+    if wanted.expires_at is not None and wanted.expires_at <= now:
+        raise invalid("See errors.", [Flaw(pointer="/expires_at", detail="must lie in the future")])
     async with kit.database.begin(principal.merchant) as uow:
 
         async def run() -> Answer:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
+from libs.servicekit.instants import Instant
 from services.loyalty.application.views import Summary, VersionView
 from services.loyalty.domain.programmes import Rules
 from services.loyalty.entrypoints.schemas import Document
@@ -73,7 +74,7 @@ class ProgrammeDocument(Document):
 class VersionRequest(Document):
     """What the draft shall say; what is left out stays as it is. The currency is the merchant's for ever."""
 
-    effective_at: datetime | None = Field(None, examples=["2025-01-01T00:00:00Z"])
+    effective_at: Instant | None = Field(None, examples=["2025-01-01T00:00:00Z"])
     points_per_unit: int | None = Field(None, ge=1, le=1_000, examples=[1])
     expires_after_days: int | None = Field(None, ge=1, le=36_500, examples=[365])
     debt_policy: Literal["block", "allow", "absorb"] | None = None

@@ -5,11 +5,11 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
-from pydantic import AwareDatetime
 
 from libs.servicekit import audit
 from libs.servicekit.auth import Principal
 from libs.servicekit.idempotency import Answer, Once, optional_key
+from libs.servicekit.instants import Instant
 from libs.servicekit.pagination import Page
 from libs.servicekit.problems import Problem, conflict, not_found
 from libs.servicekit.unit_of_work import UnitOfWork
@@ -45,7 +45,7 @@ TheKey = Annotated[Once, Depends(optional_key)]
 ProgrammeId = Annotated[UUID, Path(examples=[PROGRAMME_ID])]
 VersionNumber = Annotated[int, Path(ge=1, le=10**6, examples=[1])]
 IfMatch = Annotated[str, Header(description="The draft's ETag.", examples=['"1"'])]
-AsOf = Annotated[AwareDatetime | None, Query(description="Instant of the figures; now if left out.")]
+AsOf = Annotated[Instant | None, Query(description="Instant of the figures; now if left out.")]
 
 
 @router.get("", summary="List programmes", responses=answer(page(PROGRAMME)))

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from libs.servicekit.instants import Instant
 from services.loyalty.application.views import EntryView, LotView, MemberView
 from services.loyalty.domain.accounts import Balance
 
@@ -137,7 +138,7 @@ class AdjustmentRequest(Document):
     customer_id: UUID = Field(examples=[_CUSTOMER])
     points: int = Field(ge=-1_000_000_000, le=1_000_000_000, examples=[50])
     reason: Reason = Field(examples=["goodwill after a late parcel"])
-    expires_at: datetime | None = Field(None, examples=[None])
+    expires_at: Instant | None = Field(None, examples=[None])
 
 
 class AdjustmentDocument(Document):

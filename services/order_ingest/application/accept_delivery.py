@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from libs.kernel.identifiers import derived_id
+from libs.kernel.instants import NotAnInstant, instant_of
 from services.order_ingest.domain.errors import BadSignature
 from services.order_ingest.domain.platform_table import Platform
 from services.order_ingest.domain.signatures import Secret, waste_time
@@ -91,7 +92,6 @@ def _instant(headers: Mapping[bytes, bytes], name: bytes | None) -> datetime | N
     if text is None:
         return None
     try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
+        return instant_of(text)
+    except NotAnInstant:
         return None
-    return found if found.tzinfo is not None else None

@@ -8,6 +8,7 @@ from decimal import Decimal
 from itertools import accumulate
 from typing import Any, NoReturn, TypeVar
 
+from libs.kernel.instants import NotAnInstant, instant_of
 from services.order_ingest.domain.errors import Malformed
 
 MAX_DEPTH = 64
@@ -112,17 +113,16 @@ def flag(source: Object, name: str) -> bool | None:
 
 
 def instant(source: Object, name: str) -> datetime | None:
-    """The instant under `name`, in UTC. A time without offset is refused: it could mean any of 24 hours."""
+    """The instant under `name`, in UTC."""
     value = source.get(name)
     if value is None or value == "":
         return None
+    if not isinstance(value, str):
+        raise Malformed("must be an RFC 3339 instant", f"/{name}")
     try:
-        found = datetime.fromisoformat(value)
-        if found.tzinfo is None:
-            raise Malformed("must have an offset from UTC", f"/{name}")
-        found = found.astimezone(UTC)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise Malformed("must be an RFC 3339 instant", f"/{name}") from error
+        found = instant_of(value)
+    except NotAnInstant as error:
+        raise Malformed(str(error), f"/{name}") from error
     if not _OLDEST <= found < _NEWEST:
         raise Malformed("is not an instant of these centuries", f"/{name}")
     return found

@@ -4,9 +4,9 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Security
-from pydantic import AwareDatetime
 
 from libs.servicekit.auth import Principal, authenticated
+from libs.servicekit.instants import Instant
 from libs.servicekit.pagination import Cursor, Limit, Page, page_of
 from libs.servicekit.problems import not_found
 from services.order_ingest.entrypoints.order_schemas import OrderDetail, OrderOut, StepOut, StepsOut, SummaryOut
@@ -26,8 +26,8 @@ async def list_orders(
     store_id: UUID | None = None,
     external_id: Annotated[str | None, Query(max_length=128)] = None,
     financial_status: Status | None = None,
-    placed_from: Annotated[AwareDatetime | None, Query(description="At or after.")] = None,
-    placed_until: Annotated[AwareDatetime | None, Query(description="Before.")] = None,
+    placed_from: Annotated[Instant | None, Query(description="At or after.")] = None,
+    placed_until: Annotated[Instant | None, Query(description="Before.")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[OrderOut]:

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, Query, Request
-from pydantic import AwareDatetime
 from starlette.responses import Response
 
+from libs.servicekit.instants import Instant
 from libs.servicekit.kit import kit, part
 from libs.servicekit.problems import Flaw, invalid
 from libs.servicekit.table import csv_response
@@ -19,7 +19,7 @@ TheReads = Annotated[Reads, Depends(part(Reads))]
 
 
 @dataclass(frozen=True, slots=True)
-class Instant:
+class Asked:
     """The instant that was asked about (None: all that is known), and now."""
 
     given: datetime | None
@@ -34,10 +34,10 @@ class Instant:
 def instant(
     request: Request,
     as_of: Annotated[
-        AwareDatetime | None,
+        Instant | None,
         Query(description="What held then (RFC 3339). Left out: all that is known.", examples=[INSTANT]),
     ] = None,
-) -> Instant:
+) -> Asked:
     """The instant that the request is about.
 
     Raises:
@@ -46,10 +46,10 @@ def instant(
     now = kit(request).clock.now()
     if as_of is not None and as_of > now:
         raise invalid("See errors.", [Flaw(pointer="/query/as_of", detail="must not lie in the future")])
-    return Instant(as_of, now)
+    return Asked(as_of, now)
 
 
-AsOf = Annotated[Instant, Depends(instant)]
+AsOf = Annotated[Asked, Depends(instant)]
 
 
 def page_as_csv(

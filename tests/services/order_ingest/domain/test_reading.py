@@ -72,7 +72,20 @@ def test_texts_that_no_database_holds_are_cleaned() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["2026-05-02", "2026-05-02T10:00:00", "noon", 5, "0001-01-01T00:00:00Z", "9999-12-31T23:59:59-12:00"]
+    "value",
+    [
+        "2026-05-02",
+        "2026-05-02T10:00:00",
+        "2026-05-02T10Z",
+        "20260502T100000Z",
+        "2026-W18-6T10:00:00Z",
+        "noon",
+        5,
+        5.0,
+        "0001-01-01T00:00:00Z",
+        "9999-12-31T23:59:59-12:00",
+        "1979-12-31T23:59:59Z",
+    ],
 )
 def test_a_time_that_could_mean_several_instants_is_refused(value: object) -> None:
     with pytest.raises(Malformed):
