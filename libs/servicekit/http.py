@@ -41,17 +41,19 @@ def create_app(
     parts: Sequence[object] = (),
     mounted: Sequence[Mounted] = (),
     body_limits: Mapping[str, int] | None = None,
+    operations: Sequence[APIRouter] = (ops.telling, ops.reading),
 ) -> FastAPI:
     """The service's application: its routers beside health, metrics, documents, ops, jobs and audit log.
 
     `parts` are what the routers reach through `Depends(part(Kind))`, one object per class. `body_limits` are bytes by
-    path prefix where 1 MiB is not right. No CORS headers are ever sent: browsers of other origins stay out.
+    path prefix where 1 MiB is not right. `operations` are the ops routes: a service that listens to nobody has no use
+    for those of a reader. No CORS headers are ever sent: browsers of other origins stay out.
     """
     app = _bare(kit, title=title, description=description, version=version, body_limits=body_limits or {})
     app.state.parts = {type(each): each for each in parts}
     for each in mounted:  # first: they are the hot paths, and asking every route before them cost 30 us a request
         app.mount(each.path, each.app)
-    for router in (*routers, ops.router, job_routes.router, audit_routes.router):
+    for router in (*routers, *operations, job_routes.router, audit_routes.router):
         app.include_router(router)
     app.routes.extend(health_routes(kit.health))
     _show_asyncapi(app, kit.service)

@@ -42,7 +42,10 @@ from libs.servicekit.unit_of_work import UnitOfWork
 
 BUS_SECONDS: Final = 3.0
 _log = logger(__name__)
-router = APIRouter(prefix="/v1/ops", tags=["ops"])
+telling = APIRouter(prefix="/v1/ops", tags=["ops"])
+"""What every service has: it tells facts."""
+reading = APIRouter(prefix="/v1/ops", tags=["ops"])
+"""What a service has that also listens: events that it could not apply, lanes that wait."""
 
 DISCARD: Final = "parked_event.discard"
 
@@ -55,7 +58,7 @@ ParkedId = Annotated[
 ]
 
 
-@router.get("/lag", summary="Show what is untold and what is unread")
+@telling.get("/lag", summary="Show what is untold and what is unread")
 async def show_lag(principal: Reader, kit: TheKit) -> Lag:
     """Both sides of the bus: facts that wait for the relay, and records that wait for this service."""
     async with kit.database.read() as uow:
@@ -78,7 +81,7 @@ async def show_lag(principal: Reader, kit: TheKit) -> Lag:
     )
 
 
-@router.get("/parked_events", summary="List parked events by place")
+@reading.get("/parked_events", summary="List parked events by place")
 async def list_parked_events(
     principal: Reader,
     kit: TheKit,
@@ -108,13 +111,13 @@ async def _parked(parked_id: ParkedId, kit: TheKit, principal: Principal) -> par
     return found
 
 
-@router.get("/parked_events/{parked_id}", summary="Show a parked event")
+@reading.get("/parked_events/{parked_id}", summary="Show a parked event")
 async def show_parked_event(parked_id: ParkedId, principal: Reader, kit: TheKit) -> ParkedDetail:
     """With the event itself; personal data in it stays sealed."""
     return ParkedDetail.of(await _parked(parked_id, kit, principal))
 
 
-@router.post("/parked_events/{parked_id}/replays", status_code=202, summary="Apply the subject's parked events again")
+@reading.post("/parked_events/{parked_id}/replays", status_code=202, summary="Apply the subject's parked events again")
 async def replay_parked_event(parked_id: ParkedId, principal: Repairer, kit: TheKit, response: Response) -> Accepted:
     """Applies the subject's parked events in order, up to the first that fails again, as a job."""
     event = await _parked(parked_id, kit, principal)
@@ -126,7 +129,7 @@ async def replay_parked_event(parked_id: ParkedId, principal: Repairer, kit: The
     return Accepted(job_id=job_id)
 
 
-@router.post("/parked_events/{parked_id}/discards", summary="Give a parked event up")
+@reading.post("/parked_events/{parked_id}/discards", summary="Give a parked event up")
 async def discard_parked_event(parked_id: ParkedId, body: Discard, principal: Repairer, kit: TheKit) -> ParkedOut:
     """The event counts as done without its effect; those that wait behind it go on with a replay of the next."""
     event = await _parked(parked_id, kit, principal)
@@ -139,7 +142,7 @@ async def discard_parked_event(parked_id: ParkedId, body: Discard, principal: Re
     return ParkedOut.of(await _parked(parked_id, kit, principal))
 
 
-@router.post("/skips", summary="Let a lane go on behind an event that is lost")
+@reading.post("/skips", summary="Let a lane go on behind an event that is lost")
 async def skip(body: Skip, principal: Operators, kit: TheKit) -> Done:
     """The event at `sequence`, the lane's next, is never applied. Asked twice, it skips once."""
     _need_platform(principal)
@@ -156,7 +159,7 @@ async def skip(body: Skip, principal: Operators, kit: TheKit) -> Done:
     return Done(lanes=1)
 
 
-@router.post("/rewinds", summary="Hand told facts to the bus again")
+@telling.post("/rewinds", summary="Hand told facts to the bus again")
 async def rewind(body: Rewind, principal: Operators, kit: TheKit) -> Done:
     """Harmless for consumers that have applied them: they count by sequence."""
     _need_platform(principal)
