@@ -1,13 +1,20 @@
-"""Makes the calls that effect rows ask for: claim, commit the attempt, call, record."""
+"""Makes the calls that effect rows ask for: claim, commit the attempt, call, record.
+
+A claim is also a lock on the server, held by a connection of the caller's from before its commit to after its
+record. Where the lock is free the caller is dead, or at least cut off, and need not be waited for.
+"""
 
 import asyncio
 import json
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from libs.servicekit.clock import Clock
 from libs.servicekit.database import Database
@@ -59,14 +66,15 @@ class EffectSender:
 
     async def _run_kind(self, name: str, kind: EffectKind) -> int:
         abandoned = await self._recover(name, kind)
-        claimed, dropped = await self._claim(name, kind)
-        if claimed:
-            outcomes = await asyncio.gather(*(self._call(kind, effect) for effect in claimed))
-            await self._record(kind, list(zip(claimed, outcomes, strict=True)))
+        async with AsyncExitStack() as locks:
+            claimed, dropped = await self._claim(name, kind, locks)
+            if claimed:
+                outcomes = await asyncio.gather(*(self._call(kind, effect) for effect in claimed))
+                await self._record(kind, list(zip(claimed, outcomes, strict=True)))
         return abandoned + dropped + len(claimed)
 
     async def _recover(self, name: str, kind: EffectKind) -> int:
-        """Calls whose caller died are settled; their number."""
+        """Calls whose caller died, or holds them longer than any call lasts, are settled; their number."""
         now = self._clock.now()
         async with self._database.begin() as uow:
             rows = (await uow.connection.execute(_ABANDONED, {"kind": name, "now": now, "limit": self._at_once})).all()
@@ -74,7 +82,8 @@ class EffectSender:
             await self._settle(uow, kind, [(_effect_of(row), outcome) for row in rows], now)
         return len(rows)
 
-    async def _claim(self, name: str, kind: EffectKind) -> tuple[list[Effect], int]:
+    async def _claim(self, name: str, kind: EffectKind, locks: AsyncExitStack) -> tuple[list[Effect], int]:
+        """The calls to make, and how many were dropped; `locks` says for whom the process lives."""
         now = self._clock.now()
         async with self._database.begin() as uow:
             rows = (await uow.connection.execute(_PENDING, {"kind": name, "now": now, "limit": self._at_once})).all()
@@ -82,6 +91,8 @@ class EffectSender:
             drops = await kind.admit(uow, effects, now) if effects else {}
             await self._settle(uow, kind, [(e, drops[e.effect_id]) for e in effects if e.effect_id in drops], now)
             claimed = [effect for effect in effects if effect.effect_id not in drops]
+            if claimed:
+                await locks.enter_async_context(_locked(self._database, claimed))
             await uow.connection.execute(_CALLING, {**_keys(claimed), "now": now, "until": now + _CALLER_IS_DEAD_AFTER})
         return claimed, len(drops)
 
@@ -96,7 +107,10 @@ class EffectSender:
     async def _record(self, kind: EffectKind, outcomes: Sequence[tuple[Effect, Outcome]]) -> None:
         now = self._clock.now()
         async with self._database.begin() as uow:
-            await self._settle(uow, kind, outcomes, now)
+            ours = await _still_ours(uow, [effect for effect, _ in outcomes])
+            if len(ours) < len(outcomes):  # this process slept or was cut off, and another took it for dead
+                _log.warning("effect_outcomes_late", count=len(outcomes) - len(ours))
+            await self._settle(uow, kind, [(e, o) for e, o in outcomes if (e.merchant_no, e.effect_id) in ours], now)
 
     async def _settle(
         self, uow: UnitOfWork, kind: EffectKind, outcomes: Sequence[tuple[Effect, Outcome]], now: datetime
@@ -124,6 +138,12 @@ _STATES: Mapping[type[Outcome], str] = {
     Failed: "failed",
     Unknown: "unknown",
 }
+
+
+async def _still_ours(uow: UnitOfWork, effects: Sequence[Effect]) -> set[tuple[int, UUID]]:
+    """Those of which nobody else has said meanwhile what became of them; locked."""
+    claims = {**_keys(effects), "attempts": [effect.attempts + 1 for effect in effects]}
+    return {(row.merchant_no, row.effect_id) for row in await uow.connection.execute(_STILL_OURS, claims)}
 
 
 def _final(kind: EffectKind, effect: Effect, outcome: Outcome) -> Outcome:
@@ -155,6 +175,19 @@ def _keys(effects: Sequence[Effect]) -> dict[str, Any]:
     return {"merchants": [e.merchant_no for e in effects], "ids": [e.effect_id for e in effects]}
 
 
+@asynccontextmanager
+async def _locked(database: Database, effects: Sequence[Effect]) -> AsyncIterator[None]:
+    """The server knows that somebody is at these effects, and forgets it with the connection."""
+    async with database.engine.connect() as connection:
+        await connection.execution_options(isolation_level="AUTOCOMMIT")  # no transaction stays open during the calls
+        await connection.execute(_LOCK, {"ids": [effect.effect_id for effect in effects]})
+        try:
+            yield
+        finally:
+            with suppress(DBAPIError):  # lost with its connection already
+                await connection.execute(_UNLOCK)
+
+
 _PENDING = text(
     """
     SELECT e.merchant_no, m.merchant_id, e.effect_id, e.kind, e.key, e.payload, e.attempts
@@ -167,8 +200,20 @@ _ABANDONED = text(
     """
     SELECT e.merchant_no, m.merchant_id, e.effect_id, e.kind, e.key, e.payload, e.attempts - 1 AS attempts
     FROM effect e JOIN merchant m USING (merchant_no)
-    WHERE e.kind = :kind AND e.state = 'calling' AND e.calling_until <= :now
+    WHERE e.kind = :kind AND e.state = 'calling'
+        AND (e.calling_until <= :now OR pg_try_advisory_xact_lock(hashtextextended(e.effect_id::text, 0)))
     ORDER BY e.calling_until LIMIT :limit FOR UPDATE OF e SKIP LOCKED
+    """
+)
+_LOCK = text("SELECT pg_advisory_lock(hashtextextended(id::text, 0)) FROM unnest(CAST(:ids AS uuid[])) AS x(id)")
+_UNLOCK = text("SELECT pg_advisory_unlock_all()")
+_STILL_OURS = text(
+    """
+    SELECT e.merchant_no, e.effect_id
+    FROM unnest(CAST(:merchants AS int4[]), CAST(:ids AS uuid[]), CAST(:attempts AS int2[]))
+        AS x(merchant_no, effect_id, attempts)
+    JOIN effect e ON (e.merchant_no, e.effect_id) = (x.merchant_no, x.effect_id)
+    WHERE e.state = 'calling' AND e.attempts = x.attempts FOR UPDATE OF e
     """
 )
 _CALLING = text(

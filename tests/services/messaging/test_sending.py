@@ -1,5 +1,6 @@
 """The sender: one outcome for every intent, whatever the relay does."""
 
+from contextlib import AsyncExitStack
 from datetime import timedelta
 
 import pytest
@@ -77,9 +78,9 @@ async def test_line_cut_inside_data_is_unknown_and_never_sent_again(planned: Mes
 
 async def test_process_that_died_between_claim_and_answer_leaves_unknown(planned: Messaging) -> None:
     [kind] = planned.sender._kinds.items()
-    await planned.sender._claim(*kind)
+    async with AsyncExitStack() as locks:  # a death frees them as this end does
+        await planned.sender._claim(*kind, locks)
 
-    planned.clock.advance(timedelta(minutes=5))
     await EffectSender(planned.database, dict([kind]), planned.clock).run_once()
 
     assert await planned.outcomes() == [("unknown", "caller_died")]
@@ -88,11 +89,12 @@ async def test_process_that_died_between_claim_and_answer_leaves_unknown(planned
 
 async def test_mail_that_waited_too_long_for_a_connection_goes_back(planned: Messaging) -> None:
     [(name, kind)] = planned.sender._kinds.items()
-    [effect], _ = await planned.sender._claim(name, kind)
+    async with AsyncExitStack() as locks:
+        [effect], _ = await planned.sender._claim(name, kind, locks)
+        planned.clock.advance(timedelta(seconds=16))
+        outcome = await kind.call(effect)
 
-    planned.clock.advance(timedelta(seconds=16))
-
-    assert await kind.call(effect) == Retry("relay_slow")
+    assert outcome == Retry("relay_slow")
     assert planned.mailbox.received == []
 
 

@@ -1,10 +1,14 @@
 """A call to the outside is recorded before it is made, made once where twice would hurt, and ends in one state."""
 
+import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import pytest
 from sqlalchemy import text
 
 from libs.servicekit.effect_sender import EffectSender
@@ -12,6 +16,8 @@ from libs.servicekit.effects import Done, Drop, Effect, Failed, Outcome, Retry, 
 from libs.servicekit.identity import new_id
 from libs.servicekit.tenancy import merchant_numbers
 from libs.servicekit.unit_of_work import UnitOfWork
+from tests.asking import eventually
+from tests.libs.servicekit.storage import mortal_sender
 from tests.libs.servicekit.storage.conftest import NOW, Kit
 
 
@@ -121,8 +127,80 @@ async def test_a_call_with_unknown_outcome_is_repeated_where_twice_is_harmless(k
     assert await _states(kit) == {"a": "done"}
 
 
-async def test_the_attempt_stands_before_the_call_so_that_a_death_in_it_is_known(kit: Kit) -> None:
-    postman = Postman(PowerCut())
+class SlowPostman(Postman):
+    """Its call lasts until the test lets go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.under_way = asyncio.Event()
+        self.let_go = asyncio.Event()
+
+    async def call(self, effect: Effect) -> Outcome:
+        self.under_way.set()
+        await self.let_go.wait()
+        return await super().call(effect)
+
+
+@asynccontextmanager
+async def _calling(kit: Kit, postman: SlowPostman) -> AsyncIterator[None]:
+    """Another sender is in its call; at the end it is let go and records."""
+    round_of_its_own = asyncio.create_task(EffectSender(kit.worker, {"mail": postman}, kit.clock).run_once())
+    await postman.under_way.wait()
+    yield
+    postman.let_go.set()
+    await round_of_its_own
+
+
+async def _cut_the_callers_connection(kit: Kit) -> None:
+    async with kit.worker.begin() as uow:
+        cut = await uow.connection.execute(
+            text(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory'"
+                " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+            )
+        )
+        assert cut.scalars().all() == [True]
+
+
+async def test_the_attempt_stands_before_the_call_and_a_live_caller_is_left_alone(kit: Kit) -> None:
+    slow, other = SlowPostman(), Postman()
+    await _ask(kit, "a")
+
+    async with _calling(kit, slow):
+        assert await _states(kit) == {"a": "calling"}
+        await EffectSender(kit.worker, {"mail": other}, kit.clock).run_once()
+        assert await _states(kit) == {"a": "calling"}
+
+    assert await _states(kit) == {"a": "done"}
+    assert (other.calls, other.recorded, slow.recorded) == ([], [], [("a", Done())])
+
+
+async def test_a_callers_death_is_known_at_once(kit: Kit) -> None:
+    postman = Postman()
+    sender = EffectSender(kit.worker, {"mail": postman}, kit.clock)
+    await _ask(kit, "a")
+    url = kit.worker.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    caller = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", mortal_sender.__name__, url, stdout=asyncio.subprocess.PIPE
+    )
+    assert caller.stdout is not None
+    assert await caller.stdout.readline() == b"calling\n"
+
+    await sender.run_once()
+    assert await _states(kit) == {"a": "calling"}
+    caller.kill()
+    await caller.wait()
+
+    async def settled() -> bool | None:  # the server needs a moment to see that the connection is gone
+        return True if await sender.run_once() else None
+
+    await eventually(settled, "the end of the dead caller's claim")
+    assert await _states(kit) == {"a": "unknown"}
+    assert (postman.calls, postman.recorded) == ([], [("a", Unknown("caller died"))])
+
+
+async def test_a_dead_callers_call_is_made_again_at_once_where_twice_is_harmless(kit: Kit) -> None:
+    postman = Postman(PowerCut(), repeats_unknown=True)
     sender = EffectSender(kit.worker, {"mail": postman}, kit.clock)
     await _ask(kit, "a")
     with contextlib.suppress(PowerCut):
@@ -130,10 +208,50 @@ async def test_the_attempt_stands_before_the_call_so_that_a_death_in_it_is_known
     assert await _states(kit) == {"a": "calling"}
 
     await sender.run_once()
-    assert await _states(kit) == {"a": "calling"}  # its caller may still live
-    kit.clock.advance(timedelta(minutes=2))
+    kit.clock.advance(timedelta(seconds=2))  # the delay of a first retry
     await sender.run_once()
 
-    assert postman.calls == ["a"]
+    assert postman.calls == ["a", "a"]
+    assert await _states(kit) == {"a": "done"}
+
+
+async def test_who_sleeps_in_a_call_beyond_its_claim_records_nothing_afterwards(kit: Kit) -> None:
+    slow, other = SlowPostman(), Postman()
+    await _ask(kit, "a")
+
+    async with _calling(kit, slow):
+        kit.clock.advance(timedelta(minutes=2))
+        await EffectSender(kit.worker, {"mail": other}, kit.clock).run_once()
+
     assert await _states(kit) == {"a": "unknown"}
-    assert postman.recorded == [("a", Unknown("caller died"))]
+    assert (other.recorded, slow.recorded) == ([("a", Unknown("caller died"))], [])
+
+
+async def test_who_is_cut_off_in_a_call_records_it_if_nobody_took_it_for_dead(kit: Kit) -> None:
+    slow = SlowPostman()
+    await _ask(kit, "a")
+
+    async with _calling(kit, slow):
+        await _cut_the_callers_connection(kit)
+
+    assert await _states(kit) == {"a": "done"}
+    assert slow.recorded == [("a", Done())]
+
+
+@pytest.mark.parametrize("repeats", [False, True])
+async def test_who_is_cut_off_and_taken_for_dead_has_one_outcome_all_the_same(kit: Kit, repeats: bool) -> None:
+    slow, other = SlowPostman(), Postman(repeats_unknown=repeats)
+    slow.repeats_unknown = repeats
+    second = EffectSender(kit.worker, {"mail": other}, kit.clock)
+    await _ask(kit, "a")
+
+    async with _calling(kit, slow):
+        await _cut_the_callers_connection(kit)
+        await second.run_once()
+    kit.clock.advance(timedelta(seconds=2))
+    await second.run_once()
+
+    assert await _states(kit) == {"a": "done" if repeats else "unknown"}
+    assert other.calls == (["a"] if repeats else [])
+    assert slow.recorded == []
+    assert len(other.recorded) == 1
