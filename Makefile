@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 PY := .venv/bin/python
 SEEDS ?= 2000
 
-.PHONY: help setup up down reset demo check test sim bites e2e chaos bench migrate lock docs
+.PHONY: help setup up down reset demo check test sim bites e2e chaos bench migrate lock docs secrets
 
 help: ## list the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,3 +62,6 @@ lock: setup ## resolve deploy/requirements/*.in again into hashed *.txt
 
 docs: setup ## write the OpenAPI and AsyncAPI documents into .local/docs
 	@$(PY) -m deploy.documents .local/docs
+
+secrets: setup ## write .env with fresh keys for docker compose; what stands there is kept
+	@$(PY) -m deploy.compose secrets

@@ -9,8 +9,10 @@ import asyncpg
 
 SERVICES = ("order_ingest", "loyalty", "segmentation", "messaging")
 BUS = "bus"
+_ROLES = ("owner", "api", "worker")
 _EXTRA_ROLES: Mapping[str, tuple[str, ...]] = {"order_ingest": ("intake",)}
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+")
+_BUS_ROLES = ("bus_owner", "bus_client")
 
 Passwords = Callable[[str], str]
 
@@ -32,6 +34,12 @@ class Urls:
     services: Mapping[str, ServiceUrls]
     bus_owner: str
     bus_client: str
+
+
+def role_names() -> tuple[str, ...]:
+    """Every database role of an installation, the superuser apart."""
+    own = (f"{service}_{role}" for service in SERVICES for role in (*_ROLES, *_EXTRA_ROLES.get(service, ())))
+    return (*own, *_BUS_ROLES)
 
 
 async def provision(admin_url: str, *, passwords: Passwords, suffix: str = "") -> Urls:
@@ -57,7 +65,7 @@ async def provision(admin_url: str, *, passwords: Passwords, suffix: str = "") -
 async def _provision_service(
     admin: asyncpg.Connection, admin_url: str, name: str, suffix: str, passwords: Passwords
 ) -> ServiceUrls:
-    roles = ["owner", "api", "worker", *_EXTRA_ROLES.get(name, ())]
+    roles = [*_ROLES, *_EXTRA_ROLES.get(name, ())]
     for role in roles:
         await _ensure_role(admin, f"{name}_{role}", passwords(f"{name}_{role}"))
     database = name + suffix
@@ -72,12 +80,12 @@ async def _provision_bus(
     admin: asyncpg.Connection, admin_url: str, suffix: str, passwords: Passwords
 ) -> tuple[str, str]:
     database = BUS + suffix
-    for role in ("bus_owner", "bus_client"):
+    for role in _BUS_ROLES:
         await _ensure_role(admin, role, passwords(role))
-    await _ensure_database(admin, database, "bus_owner", ["bus_owner", "bus_client"])
+    await _ensure_database(admin, database, "bus_owner", list(_BUS_ROLES))
     await _grant_inside(admin_url, database, owner="bus_owner", users=["bus_client"])
-    await _grant_usage(admin_url, database, ["bus_owner", "bus_client"])
-    owner, client = (_url(admin_url, database, role, passwords(role)) for role in ("bus_owner", "bus_client"))
+    await _grant_usage(admin_url, database, list(_BUS_ROLES))
+    owner, client = (_url(admin_url, database, role, passwords(role)) for role in _BUS_ROLES)
     return owner, client
 
 

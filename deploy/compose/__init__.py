@@ -1,0 +1,1 @@
+"""The product in containers: what docker-compose.yml needs beside itself."""
