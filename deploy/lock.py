@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 FOLDER = Path("deploy/requirements")
-NAMES = ("dev", "local", "runtime")  # dev first: it holds everything, the others take their versions from it
+NAMES = ("dev", "local", "tools", "runtime")  # dev first: it holds everything, the others take their versions from it
 _STAMP = "# inputs sha256:"
 _PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)==(\S+)", re.MULTILINE)
 

@@ -13,7 +13,7 @@ from deploy.local.postgres_folder import SUPERUSER, prepare_folder, socket_folde
 from deploy.local.postgres_programs import Programs, choose_programs
 
 _PROTOCOL_3 = 3 << 16
-_SETTINGS = {
+SETTINGS = {
     "shared_buffers": "256MB",
     "max_connections": "200",
     "effective_cache_size": "1GB",
@@ -64,7 +64,7 @@ def prepare_server(folder: Path, *, port: int, password: str, unpack_into: Path 
     cluster = prepare_folder(folder, programs=programs, account=account, password=password)
     sockets = socket_folder(folder, account)
     settings = {
-        **_SETTINGS,
+        **SETTINGS,
         "port": str(port),
         "listen_addresses": HOST,
         "unix_socket_directories": str(sockets or ""),
