@@ -7,10 +7,10 @@ MAKEFLAGS += --no-print-directory
 PY := .venv/bin/python
 SEEDS ?= 2000
 
-.PHONY: help setup up down reset demo check test sim bites e2e chaos bench migrate lock docs secrets
+.PHONY: help setup up down reset demo check test sim bites e2e chaos bench bench-compare migrate lock docs secrets
 
 help: ## list the commands
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## make .venv and install the pinned requirements, if they changed
 	@deploy/setup.sh
@@ -50,9 +50,11 @@ e2e: setup ## the demo on all its data, compared with an independent computation
 chaos: setup ## kill, stop and wipe parts of the running stack: nothing lost, nothing twice
 	@$(PY) -m tests.chaos
 
-bench: setup ## throughput and latency of the bus and the intake
-	@if [ -d tests/bench ]; then exec $(PY) -m tests.bench; \
-	else echo "The benchmarks come with the Kafka transport: there is nothing to measure against before it."; fi
+bench: setup ## every part beside its peers, in one table; BENCH='P1 P5' and REPEATS=3 make it shorter
+	@exec $(PY) -m tests.bench $(BENCH) $(if $(REPEATS),--repeats $(REPEATS))
+
+bench-compare: setup ## the newest two bench runs side by side, or RUNS='before.json after.json'
+	@$(PY) -m tests.bench.compare $(RUNS)
 
 migrate: setup ## bring the databases of the running stack to the newest schema
 	@$(PY) -m deploy.local migrate

@@ -1,0 +1,17 @@
+"""Every benchmark with the targets that it measures, in the order in which one builds on the other."""
+
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, Final
+
+from tests.bench.figures import Result
+from tests.bench.loyalty_fold import loyalty_fold
+from tests.bench.terms import Terms
+
+Bench = Callable[[Terms], Coroutine[Any, Any, Result]]
+
+BENCHES: Final[Mapping[str, tuple[Bench, Sequence[str]]]] = {
+    "loyalty fold": (loyalty_fold, ("P5",)),
+}
+
+_MEASURED: Final = {each for _, measures in BENCHES.values() for each in measures}
+IDS: Final = tuple(sorted(_MEASURED, key=lambda each: int(each[1:])))

@@ -1,0 +1,34 @@
+"""Events as their source's relay would hand them over: numbered in their lanes, chained, with headers as text."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from libs.contracts.envelope import Event, Position, record_key
+from libs.eventbus.lanes import CHAIN_START, chain_next, lane_of
+from libs.eventbus.outbox import headers_text
+from libs.eventbus.port import Outgoing
+
+
+def numbered(events: Iterable[Event[Any]], *, source: str, topic: str) -> list[Outgoing]:
+    """Each event as a record, in the order given."""
+    heads: dict[int, tuple[int, bytes]] = {}
+    records = []
+    for event in events:
+        envelope = event.envelope
+        key = record_key(envelope.merchant_id, envelope.subject)
+        lane = lane_of(key)
+        sequence, chain = heads.get(lane, (0, CHAIN_START))
+        heads[lane] = sequence, chain = sequence + 1, chain_next(chain, envelope.id)
+        position = Position(source, topic, lane, sequence, chain)
+        records.append(Outgoing(topic, lane, key, headers_text(envelope, position), event.fact.to_bytes()))
+    return records
+
+
+def redelivered(records: Sequence[Outgoing], *, every: int, behind: int) -> list[Outgoing]:
+    """The records, and behind every so many of them one that came `behind` records ago once more."""
+    found: list[Outgoing] = []
+    for number, record in enumerate(records):
+        found.append(record)
+        if number % every == every - 1:
+            found.append(records[max(0, number - behind)])
+    return found
