@@ -4,12 +4,16 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Final
 
 from tests.bench.figures import Result
+from tests.bench.intake import intake
 from tests.bench.loyalty_fold import loyalty_fold
+from tests.bench.normaliser import normaliser
 from tests.bench.terms import Terms
 
 Bench = Callable[[Terms], Coroutine[Any, Any, Result]]
 
 BENCHES: Final[Mapping[str, tuple[Bench, Sequence[str]]]] = {
+    "intake": (intake, ("P1", "P2", "P3")),
+    "normaliser": (normaliser, ("P4",)),
     "loyalty fold": (loyalty_fold, ("P5",)),
 }
 
