@@ -24,9 +24,11 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("ids", nargs="*", metavar="P", choices=[[], *IDS], help=f"of {', '.join(IDS)}; all without")
     parser.add_argument("--repeats", type=int, help="interleaved repeats of everything (default 5)")
+    parser.add_argument("--scale", type=float, help="multiplies the work of each (default 1)")
     options = parser.parse_args(arguments)
     console = Console(width=160)
-    machine, terms = this_machine(), terms_from(options.repeats, lambda text: console.print(text, markup=False))
+    machine = this_machine()
+    terms = terms_from(options.repeats, options.scale, lambda text: console.print(text, markup=False))
     console.print(machine.words())
     results = [_run(name, terms, console) for name in _chosen(options.ids)]
     show(console, results, machine)

@@ -3,10 +3,15 @@
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Final
 
+from tests.bench.consumer import consumer
+from tests.bench.drain import drain
 from tests.bench.figures import Result
+from tests.bench.growth import growth
 from tests.bench.intake import intake
+from tests.bench.latency import latency
 from tests.bench.loyalty_fold import loyalty_fold
 from tests.bench.normaliser import normaliser
+from tests.bench.relay import relay
 from tests.bench.terms import Terms
 
 Bench = Callable[[Terms], Coroutine[Any, Any, Result]]
@@ -15,6 +20,11 @@ BENCHES: Final[Mapping[str, tuple[Bench, Sequence[str]]]] = {
     "intake": (intake, ("P1", "P2", "P3")),
     "normaliser": (normaliser, ("P4",)),
     "loyalty fold": (loyalty_fold, ("P5",)),
+    "growth": (growth, ("P10",)),
+    "relay": (relay, ("P6",)),
+    "consumer": (consumer, ("P7",)),
+    "latency": (latency, ("P8",)),
+    "drain": (drain, ("P9", "P16")),
 }
 
 _MEASURED: Final = {each for _, measures in BENCHES.values() for each in measures}

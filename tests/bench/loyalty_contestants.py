@@ -23,6 +23,7 @@ from tests.bench.peers import copying
 from tests.bench.peers.orm_consumer import consume
 from tests.bench.peers.orm_ledger import Base
 
+Records = Sequence[Outgoing]
 _TABLES: Final = ("account", "txn", "transfer", "lot", "lot_move", "order_state", "award", "terms", "outbox")
 _OURS: Final = """
 SELECT a.owner::text, a.posted, a.debt, a.spend, a.step::int4,
@@ -39,7 +40,7 @@ FROM member m ORDER BY 1
 _TOLD: Final = "SELECT type, count(*) FROM {table} WHERE type ~ '^(points|tier|member)' GROUP BY type ORDER BY type"
 
 
-async def fold(ground: Grounds, urls: ServiceUrls, records: Sequence[Outgoing]) -> Sample:
+async def fold(ground: Grounds, urls: ServiceUrls, records: Records) -> Sample:
     """The service's own consumer, built as its worker builds it, on a bus that costs nothing."""
     clock, stop = SystemClock(), asyncio.Event()
     database = open_database(urls.worker, "worker", source=SERVICE, pool_size=4, clock=clock)
@@ -65,7 +66,7 @@ async def copy(ground: Grounds, urls: ServiceUrls, events: int) -> Sample:
     return Sample(units=events, seconds=await copying.copy_in(ground.superuser(empty.worker), rows))
 
 
-async def orm(ground: Grounds, url: str, records: Sequence[Outgoing]) -> Sample:
+async def orm(ground: Grounds, url: str, records: Records) -> Sample:
     """One transaction per event, as the ORM's tutorial shows it, on an empty database of its own."""
     engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://"), pool_size=4, max_overflow=0)
     try:
@@ -81,7 +82,7 @@ async def orm(ground: Grounds, url: str, records: Sequence[Outgoing]) -> Sample:
     return meter.sample(len(records))
 
 
-async def disagreement(ground: Grounds, records: Sequence[Outgoing]) -> list[str]:
+async def disagreement(ground: Grounds, records: Records) -> list[str]:
     """Where fold and ORM end differently: members' points, spend, tiers and lots, and the facts told."""
     urls, url = await ground.databases.fresh("loyalty"), await ground.databases.blank()
     await fold(ground, urls, records)

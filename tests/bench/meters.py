@@ -47,14 +47,22 @@ class Meter:
     process_seconds: float = 0.0
     database_seconds: float = 0.0
 
+    def start(self) -> None:
+        """From now on it is measured."""
+        self._add(-1)
+
+    def stop(self) -> None:
+        """Until now it was measured."""
+        self._add(1)
+
     @contextmanager
     def running(self) -> Iterator[None]:
         """What happens in the block is measured."""
-        self._add(-1)
+        self.start()
         try:
             yield
         finally:
-            self._add(1)
+            self.stop()
 
     def sample(self, units: int, *, p50_ms: float | None = None, p99_ms: float | None = None) -> Sample:
         """The measurement as figures per unit."""

@@ -7,6 +7,9 @@ from libs.contracts.envelope import Event, Position, record_key
 from libs.eventbus.lanes import CHAIN_START, chain_next, lane_of
 from libs.eventbus.outbox import headers_text
 from libs.eventbus.port import Outgoing
+from tests.services.loyalty.facts import Facts
+
+_CUSTOMERS = 2_000
 
 
 def numbered(events: Iterable[Event[Any]], *, source: str, topic: str) -> list[Outgoing]:
@@ -22,6 +25,12 @@ def numbered(events: Iterable[Event[Any]], *, source: str, topic: str) -> list[O
         position = Position(source, topic, lane, sequence, chain)
         records.append(Outgoing(topic, lane, key, headers_text(envelope, position), event.fact.to_bytes()))
     return records
+
+
+def refunds_told(count: int) -> list[Event[Any]]:
+    """So many refunds of two thousand customers: facts of about 600 bytes, an order's being twice as long."""
+    tell = Facts()
+    return [tell.refunded(f"c{number % _CUSTOMERS}", f"o{number}", 500) for number in range(count)]
 
 
 def redelivered(records: Sequence[Outgoing], *, every: int, behind: int) -> list[Outgoing]:

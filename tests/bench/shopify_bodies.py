@@ -38,10 +38,15 @@ class Shop:
         return head.encode() + body
 
 
+def order_external_id(number: int) -> str:
+    """The platform's id of the order with this number."""
+    return str(_FIRST_ORDER + number)
+
+
 def order_body(number: int, customers: int) -> bytes:
     """The order's JSON."""
-    order, customer = _FIRST_ORDER + number, _FIRST_CUSTOMER + number % customers
-    return _TEMPLATE.replace(str(_ORDER).encode(), str(order).encode()).replace(
+    customer = _FIRST_CUSTOMER + number % customers
+    return _TEMPLATE.replace(str(_ORDER).encode(), order_external_id(number).encode()).replace(
         str(_CUSTOMER).encode(), str(customer).encode()
     )
 
@@ -69,6 +74,8 @@ def _template() -> bytes:
     customer = {"id": _CUSTOMER, "email": email, "first_name": "Ann", "last_name": "Smith", "default_address": address}
     order = bodies.order(
         id=_ORDER,
+        currency="EUR",
+        presentment_currency="EUR",
         admin_graphql_api_id=f"gid://shopify/Order/{_ORDER}",
         name=f"#{_ORDER}",
         email=email,
@@ -121,7 +128,7 @@ def _line(number: int) -> dict[str, Any]:
 
 def _figures(amount: str) -> dict[str, Any]:
     """The platform says every amount twice, in the shop's and in the buyer's currency."""
-    money = {"amount": amount, "currency_code": "USD"}
+    money = {"amount": amount, "currency_code": "EUR"}
     names = ("price_set", "total_discount_set", "total_tax_set", "total_duties_set")
     return {name: {"shop_money": money, "presentment_money": money} for name in names}
 

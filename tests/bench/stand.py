@@ -115,7 +115,7 @@ async def connected_store(stack: Stack, merchant_id: UUID | None = None) -> str:
     address = f"http://{HOST}:{stack.ports.apis['order_ingest']}"
     async with Api(address, stack.token()) as platform:
         if merchant_id is None:
-            wanted = {"name": "Bench", "currency": "USD", "time_zone": "UTC"}
+            wanted = {"name": "Bench", "currency": "EUR", "time_zone": "UTC"}
             answer = await platform.post("/v1/merchants", wanted, key="bench")
             merchant_id = UUID(answer.json()["merchant_id"])
     async with Api(address, stack.token(merchant=merchant_id, scopes=MERCHANT_SCOPES)) as merchant:
@@ -123,7 +123,7 @@ async def connected_store(stack: Stack, merchant_id: UUID | None = None) -> str:
             "platform": "shopify",
             "account": "690933842",
             "domain": DOMAIN,
-            "currency": "USD",
+            "currency": "EUR",
             "time_zone": "America/New_York",
             "secret": SECRET,
         }

@@ -32,7 +32,8 @@ class Terms:
         return self.folder / f"{name}.svg"
 
 
-def terms_from(repeats: int | None, say: Callable[[str], None]) -> Terms:
+def terms_from(repeats: int | None, scale: float | None, say: Callable[[str], None]) -> Terms:
     """The full form, or with BENCH_SHORT=1 one that shows in three minutes that every benchmark runs."""
     is_short = bool(os.environ.get("BENCH_SHORT"))
-    return Terms(repeats=repeats or (1 if is_short else 5), scale=0.1 if is_short else 1.0, is_short=is_short, say=say)
+    usual_repeats, usual_scale = (1, 0.05) if is_short else (5, 1.0)
+    return Terms(repeats=repeats or usual_repeats, scale=scale or usual_scale, is_short=is_short, say=say)
