@@ -3,9 +3,9 @@
 import asyncio
 import base64
 import secrets
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -18,21 +18,28 @@ from deploy.demo.draining import on_the_way
 from deploy.local.local_tokens import MERCHANT_SCOPES
 from deploy.local.ports import HOST
 from deploy.local.stack import Stack
+from tests.chaos.buses import BusFaults, PostgresFaults
 from tests.chaos.sender import Hook
+from tests.chaos.shop import Order
 
 _EFFECTIVE = "2025-12-01T00:00:00Z"
+_GENEROUS = {"HOOK_BURST": "1000000", "REQUESTS_PER_SECOND": "10000", "REQUESTS_BURST": "100000"}
+BUSES = ("postgres", "kafka")
 
 
 @dataclass(slots=True)
 class Arena:
-    """Addresses of everything in the stack, for faults and for the checker."""
+    """Addresses of everything in the stack, for faults and for the checker; several runs may share it."""
 
     stack: Stack
+    bus: BusFaults
     merchant_id: UUID
     store_id: UUID
     hook: Hook
     apis: Mapping[str, Api]
     ops: Mapping[str, Api]
+    books: dict[str, Order] = field(default_factory=dict)
+    """The orders of every shop that has sold here so far."""
 
     @property
     def workers(self) -> list[str]:
@@ -76,11 +83,10 @@ class Arena:
             await asyncio.sleep(0.2)
         return loop.time() - began
 
-    async def ready(self, *, within_seconds: float, workers: Iterable[str] | None = None) -> float:
+    async def ready(self, *, within_seconds: float) -> float:
         """Every API and worker says that it is ready; how many seconds that took."""
         loop = asyncio.get_running_loop()
-        began = loop.time()
-        ports = self.stack.ports
+        began, ports = loop.time(), self.stack.ports
         waiting = {*ports.apis.values(), *ports.workers.values()}
         async with httpx.AsyncClient(trust_env=False, timeout=2) as client:
             while waiting:
@@ -94,25 +100,39 @@ class Arena:
 
 
 @asynccontextmanager
-async def opened(settings: Mapping[str, str] | None = None) -> AsyncIterator[Arena]:
+async def opened(bus: str, stack: Stack | None = None) -> AsyncIterator[Arena]:
     """A new stack on free ports, with a merchant whose programme counts all of the shop's orders."""
-    generous = {"HOOK_BURST": "1000000", "REQUESTS_PER_SECOND": "10000", "REQUESTS_BURST": "100000"}
     async with AsyncExitStack() as exits:
-        stack = await exits.enter_async_context(Stack(settings={**generous, **(settings or {})}))
-        urls = stack.urls
-        platform = await exits.enter_async_context(Api(urls["order_ingest"], stack.token()))
-        merchant = (
-            await platform.post("/v1/merchants", {"name": "Chaos", "currency": "EUR", "time_zone": "UTC"}, key="m")
-        ).json()
-        merchant_id = UUID(merchant["merchant_id"])
-        token = stack.token(merchant=merchant_id, scopes=MERCHANT_SCOPES)
-        apis = {name: await exits.enter_async_context(Api(url, token)) for name, url in urls.items()}
-        ops = {name: await exits.enter_async_context(Api(url, stack.token())) for name, url in urls.items()}
-        store_id, hook = await _store(apis["order_ingest"])
-        await _programme(apis["loyalty"])
-        arena = Arena(stack, merchant_id, store_id, hook, apis, ops)
-        await _everybody_knows(arena)
-        yield arena
+        stack = await exits.enter_async_context(stack or new_stack(bus))
+        yield await _settled(exits, stack, _faults(bus, stack))
+
+
+def new_stack(bus: str, **options: Any) -> Stack:  # Any: what Stack takes
+    """A stack on that bus, not started, that does not slow its one busy caller down."""
+    if bus != "postgres":
+        raise ValueError(f"no stack runs on {bus}")
+    return Stack(settings={**_GENEROUS, **options.pop("settings", {})}, **options)
+
+
+def _faults(bus: str, stack: Stack) -> BusFaults:
+    if bus != "postgres":
+        raise ValueError(f"no faults are known for {bus}")
+    return PostgresFaults(stack)
+
+
+async def _settled(exits: AsyncExitStack, stack: Stack, bus: BusFaults) -> Arena:
+    urls = stack.urls
+    platform = await exits.enter_async_context(Api(urls["order_ingest"], stack.token()))
+    wanted = {"name": "Chaos", "currency": "EUR", "time_zone": "UTC"}
+    merchant_id = UUID((await platform.post("/v1/merchants", wanted, key="m")).json()["merchant_id"])
+    token = stack.token(merchant=merchant_id, scopes=MERCHANT_SCOPES)
+    apis = {name: await exits.enter_async_context(Api(url, token)) for name, url in urls.items()}
+    ops = {name: await exits.enter_async_context(Api(url, stack.token())) for name, url in urls.items()}
+    store_id, hook = await _store(apis["order_ingest"])
+    await _programme(apis["loyalty"])
+    arena = Arena(stack, bus, merchant_id, store_id, hook, apis, ops)
+    await _everybody_knows(arena)
+    return arena
 
 
 async def _store(ingest: Api) -> tuple[UUID, Hook]:

@@ -1,6 +1,6 @@
 """The checker: compares the shop's own books with what stands in the services' databases in the end."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,8 +25,15 @@ class Verdict:
     violations: list[str] = field(default_factory=list)
 
     @property
-    def is_clean(self) -> bool:
-        return not (self.lost or self.duplicated or self.order_breaks or self.violations)
+    def complaints(self) -> list[str]:
+        """What is wrong, the first few of each kind."""
+        kinds = {
+            "lost": self.lost,
+            "twice": self.duplicated,
+            "order": self.order_breaks,
+            "violation": self.violations,
+        }
+        return [f"{kind}: {one}" for kind, found in kinds.items() for one in found[:5]]
 
 
 async def check(arena: Arena, orders: Mapping[str, Order]) -> Verdict:
@@ -37,6 +44,7 @@ async def check(arena: Arena, orders: Mapping[str, Order]) -> Verdict:
     await _check_order(arena, verdict)
     await _check_messages(arena, verdict)
     await _check_marks(arena, verdict)
+    await _check_parked(arena, verdict)
     proof = await arena.apis["loyalty"].get("/v1/ledger/proof")
     verdict.violations += [
         f"{each['invariant']}: {each['violations']}" for each in proof["findings"] if each["violations"]
@@ -108,9 +116,9 @@ async def _check_messages(arena: Arena, verdict: Verdict) -> None:
         earned = {row["event_id"] for row in await connection.fetch(_EARNED)}
     async with arena.admin("messaging") as connection:
         intents = await connection.fetch("SELECT cause_fact_id, state FROM intent")
-    causes = [row["cause_fact_id"] for row in intents]
+    causes = Counter(row["cause_fact_id"] for row in intents)
     verdict.lost += [f"no message was decided on for fact {cause}" for cause in earned - set(causes)]
-    verdict.duplicated += [f"two intents for fact {cause}" for cause in set(causes) if causes.count(cause) > 1]
+    verdict.duplicated += [f"{count} intents for fact {cause}" for cause, count in causes.items() if count > 1]
     states = [row["state"] for row in intents]
     mails = len(list(arena.stack.folders.mail.rglob("*.eml")))
     verdict.messages = mails
@@ -133,6 +141,15 @@ async def _check_marks(arena: Arena, verdict: Verdict) -> None:
         async with arena.admin(service) as connection:
             rows = await connection.fetch("SELECT consumer_group, topic, lane, last_seq FROM inbox_lane")
         verdict.lost += [_behind(row, heads) for row in rows if row["last_seq"] != heads[row["topic"], row["lane"]]]
+
+
+async def _check_parked(arena: Arena, verdict: Verdict) -> None:
+    """A fault of the machinery is never an event's fault: nothing may wait for a person in the end."""
+    for service in arena.stack.urls:
+        async with arena.admin(service) as connection:
+            parked = await connection.fetchval("SELECT count(*) FROM parked_event WHERE status = 'parked'")
+        if parked:
+            verdict.violations.append(f"{parked} events are parked in {service}")
 
 
 def _behind(row: Any, heads: Mapping[tuple[str, int], int]) -> str:  # asyncpg.Record

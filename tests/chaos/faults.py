@@ -5,7 +5,7 @@ import os
 import random
 import signal
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from tests.chaos.arena import Arena
 
@@ -13,13 +13,7 @@ _OPEN = """
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = $1 AND usename = $1 || '_worker' AND backend_xid IS NOT NULL AND pid <> pg_backend_pid()
 """
-_TOLD = """
-SELECT lane, max(seq) FROM (
-    SELECT (headers::json ->> 'ce_lane')::int AS lane, (headers::json ->> 'ce_sequence')::int8 AS seq
-    FROM log JOIN part USING (tp) WHERE part.topic = $1 AND off >= part.next_off - 400
-) x WHERE seq IS NOT NULL GROUP BY lane
-"""
-_CURSOR = "SELECT lane, published FROM outbox_cursor WHERE topic = $1"
+_CURSOR = "SELECT lane, published FROM outbox_cursor WHERE topic = $1 AND bus = $2"
 _TOPICS = {"order_ingest": "commerce"}
 
 
@@ -30,7 +24,6 @@ class Injected:
     kills: int = 0
     in_open_transaction: int = 0
     between_append_and_cursor: int = 0
-    notes: list[str] = field(default_factory=list)
 
 
 async def kill_randomly(arena: Arena, dice: random.Random, injected: Injected, *, times: int, every: float) -> None:
@@ -40,11 +33,9 @@ async def kill_randomly(arena: Arena, dice: random.Random, injected: Injected, *
         await asyncio.sleep(every * dice.uniform(0.5, 1.5))
         service = dice.choice(services)
         if number == times // 2:
-            hit = await _kill_when(arena, "order_ingest", lambda: _told_beyond_cursor(arena, "order_ingest"))
-            injected.between_append_and_cursor += hit
+            injected.between_append_and_cursor += await _kill_past_cursor(arena, "order_ingest")
         elif number % 2:
-            hit = await _kill_when(arena, service, lambda service=service: _has_open(arena, service))  # type: ignore[misc]
-            injected.in_open_transaction += hit
+            injected.in_open_transaction += await _kill_in_transaction(arena, service)
         else:
             arena.stack.supervisor.signal(_worker(service), signal.SIGKILL)
         injected.kills += 1
@@ -66,15 +57,25 @@ async def crash_postgres(arena: Arena) -> None:
     await asyncio.sleep(0.5)
 
 
-async def wipe_bus(arena: Arena) -> int:
-    """The bus has forgotten all records and positions; how many records that were."""
-    async with arena.admin("bus") as connection, connection.transaction():
-        await connection.execute("LOCK TABLE part IN ACCESS EXCLUSIVE MODE")
-        records: int = await connection.fetchval("SELECT count(*) FROM log")
-        await connection.execute("TRUNCATE log, group_offset")
-        await connection.execute("UPDATE part SET next_off = 0, low_off = 0")
-        await connection.execute("UPDATE bus_identity SET incarnation = gen_random_uuid()")
-    return records
+async def end_postgres(arena: Arena, seconds: float) -> None:
+    """The server was away for that long, ended in order, and answers again."""
+    supervisor = arena.stack.supervisor
+    await supervisor.halt("postgres")
+    try:
+        await asyncio.sleep(seconds)
+    finally:
+        await supervisor.resume("postgres")
+
+
+async def postgres_answers(arena: Arena) -> None:
+    """The server takes sessions again after a crash."""
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                async with arena.admin("loyalty"):
+                    return
+            except Exception:  # whatever a starting server says, it is not there yet
+                await asyncio.sleep(0.05)
 
 
 async def _kill_when(arena: Arena, service: str, is_there: Callable[[], Awaitable[bool]]) -> int:
@@ -95,18 +96,25 @@ async def _kill_when(arena: Arena, service: str, is_there: Callable[[], Awaitabl
     return 0
 
 
-async def _has_open(arena: Arena, service: str) -> bool:
+async def _kill_in_transaction(arena: Arena, service: str) -> int:
     async with arena.admin(service) as connection:
-        return bool(await connection.fetchval(_OPEN, service))
+
+        async def has_open() -> bool:
+            return bool(await connection.fetchval(_OPEN, service))
+
+        return await _kill_when(arena, service, has_open)
 
 
-async def _told_beyond_cursor(arena: Arena, service: str) -> bool:
+async def _kill_past_cursor(arena: Arena, service: str) -> int:
+    """The relay died when what it had appended was not yet noted in its cursor: it must be told again."""
     topic = _TOPICS[service]
-    async with arena.admin("bus") as connection:
-        told = dict(await connection.fetch(_TOLD, topic))
-    async with arena.admin(service) as connection:
-        cursor = dict(await connection.fetch(_CURSOR, topic))
-    return any(sequence > cursor[lane] for lane, sequence in told.items())
+    async with arena.admin(service) as connection, arena.bus.told(topic) as told:
+
+        async def told_beyond_cursor() -> bool:
+            cursor = dict(await connection.fetch(_CURSOR, topic, arena.bus.name))
+            return any(sequence > cursor[lane] for lane, sequence in (await told.highest()).items())
+
+        return await _kill_when(arena, service, told_beyond_cursor)
 
 
 def _worker(service: str) -> str:

@@ -22,15 +22,18 @@ from libs.servicekit.process import Task
 from services.loyalty import bootstrap
 from services.loyalty.settings import Settings
 
+RAISING, KILLING = "R10r-", "R10k-"
+"""The shops whose orders are poison: of the second, some kill besides."""
+
 
 def raises(external_order_id: str) -> bool:
-    """One order in a hundred."""
-    return int(external_order_id.removeprefix("A-")) % 100 == 37
+    """One order in a hundred of both shops."""
+    return external_order_id.startswith((RAISING, KILLING)) and _number(external_order_id) % 100 == 37
 
 
 def kills(external_order_id: str) -> bool:
-    """One order in a thousand."""
-    return int(external_order_id.removeprefix("A-")) % 1000 == 500
+    """One order in a thousand of the second shop."""
+    return external_order_id.startswith(KILLING) and _number(external_order_id) % 1000 == 500
 
 
 def poisoned(handler: Handler) -> Handler:
@@ -46,6 +49,10 @@ def poisoned(handler: Handler) -> Handler:
         await handler(transaction, events)
 
     return handle
+
+
+def _number(external_order_id: str) -> int:
+    return int(external_order_id.rpartition("-")[2])
 
 
 @asynccontextmanager

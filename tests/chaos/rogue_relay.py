@@ -15,7 +15,9 @@ class RogueRelay(Relay):
     """Leads beside the leader."""
 
     async def _lead(self, connection: Any, stop: asyncio.Event) -> bool:  # Any: an asyncpg connection, untyped
-        self.leads = True
+        if not self.leads:
+            self.leads = True
+            print("leads", flush=True)
         return True
 
 

@@ -7,25 +7,38 @@ import hmac
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
-import httpx
-
+from tests.chaos.http_line import Answer, Line
 from tests.chaos.shop import Delivery
 
-_GIVE_UP_SECONDS = 180.0
+_BROKEN = (OSError, asyncio.IncompleteReadError, TimeoutError)
 
 
 @dataclass(slots=True)
 class Tally:
-    """What the sender saw."""
+    """What the sender saw. Instants are the event loop's."""
 
     taken: int = 0
     refused: dict[str, int] = field(default_factory=dict)
     """Answers other than 2xx, and broken connections, by what they were; each was sent again."""
+    refused_at: list[tuple[float, str]] = field(default_factory=list)
+    without_retry_after: int = 0
+    """Answers 503 that did not say when to come back."""
     latencies: list[float] = field(default_factory=list)
+    """Seconds of each request that was taken."""
+    waits: list[float] = field(default_factory=list)
+    """Seconds from the instant that each delivery was due until it was taken: a late sender's wait counts too."""
+    due: dict[str, float] = field(default_factory=dict)
+    """When each order's payment was to be posted."""
+
+    @property
+    def refusals(self) -> int:
+        return sum(self.refused.values())
 
     def refuse(self, why: str) -> None:
         self.refused[why] = self.refused.get(why, 0) + 1
+        self.refused_at.append((asyncio.get_running_loop().time(), why))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,55 +61,79 @@ class Hook:
         }
 
 
-async def send_all(
-    hook: Hook, deliveries: Iterable[Delivery], *, per_second: float, tally: Tally, at_once: int = 32
-) -> None:
-    """Every delivery was taken (2xx), those of one order in their sequence, at no more than `per_second`.
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Posts to one hook over up to `at_once` connections, at no more than `per_second`."""
 
-    Raises:
-        TimeoutError: one delivery was not taken within three minutes of trying.
-    """
-    limits = httpx.Limits(max_connections=at_once, max_keepalive_connections=at_once)
-    async with httpx.AsyncClient(limits=limits, timeout=10, trust_env=False) as client, asyncio.TaskGroup() as group:
-        slots = asyncio.Semaphore(at_once)
+    hook: Hook
+    tally: Tally
+    per_second: float
+    at_once: int = 32
+    give_up_seconds: float = 180.0
+
+    async def send_all(self, deliveries: Iterable[Delivery]) -> None:
+        """Every delivery was taken (2xx), those of one order in their sequence.
+
+        Raises:
+            ExceptionGroup: of TimeoutError: one delivery was not taken within `give_up_seconds` of trying.
+        """
+        address = urlsplit(self.hook.url)
+        lines = [Line(address.hostname or "", address.port or 80) for _ in range(self.at_once)]
+        free: asyncio.Queue[Line] = asyncio.Queue()
+        for line in lines:
+            free.put_nowait(line)
         last: dict[str, asyncio.Task[None]] = {}
-        async for delivery in _paced(iter(deliveries), per_second):
-            await slots.acquire()
-            task = group.create_task(_send(client, hook, delivery, tally, last.get(delivery.order_id)))
-            task.add_done_callback(lambda _: slots.release())
-            last[delivery.order_id] = task
-
-
-async def _send(
-    client: httpx.AsyncClient, hook: Hook, delivery: Delivery, tally: Tally, after: asyncio.Task[None] | None
-) -> None:
-    if after is not None:
-        await asyncio.wait([after])
-    began, pause = time.monotonic(), 0.05
-    while True:
-        started = time.monotonic()
         try:
-            answer = await client.post(
-                hook.url, content=delivery.body, headers=hook.headers(delivery, int(time.time()))
-            )
-        except httpx.HTTPError as broken:
-            tally.refuse(type(broken).__name__)
-        else:
-            if answer.is_success:
-                tally.taken += 1
-                tally.latencies.append(time.monotonic() - started)
-                return
-            tally.refuse(str(answer.status_code))
-        if time.monotonic() - began > _GIVE_UP_SECONDS:
-            raise TimeoutError(f"{delivery.webhook_id} was not taken; refusals so far: {tally.refused}")
-        await asyncio.sleep(pause)
-        pause = min(pause * 2, 1.0)
+            async with asyncio.TaskGroup() as group:
+                async for delivery, due in _paced(iter(deliveries), self.per_second):
+                    if delivery.earns:
+                        self.tally.due[delivery.order_id] = due
+                    line = await free.get()
+                    before = last.get(delivery.order_id)
+                    task = group.create_task(self._in_turn(line, address.path, delivery, due, before))
+                    task.add_done_callback(lambda _, line=line: free.put_nowait(line))  # type: ignore[misc]
+                    last[delivery.order_id] = task
+        finally:
+            for line in lines:
+                line.close()
+
+    async def _in_turn(
+        self, line: Line, path: str, delivery: Delivery, due: float, before: asyncio.Task[None] | None
+    ) -> None:
+        if before is not None:
+            await asyncio.wait([before])
+        await self._send(line, path, delivery)
+        self.tally.waits.append(asyncio.get_running_loop().time() - due)
+
+    async def _send(self, line: Line, path: str, delivery: Delivery) -> None:
+        began, pause = time.monotonic(), 0.05
+        while True:
+            started = time.monotonic()
+            try:
+                answer = await line.post(path, self.hook.headers(delivery, int(time.time())), delivery.body)
+            except _BROKEN as broken:
+                self.tally.refuse(type(broken).__name__)
+            else:
+                if answer.is_success:
+                    self.tally.taken += 1
+                    self.tally.latencies.append(time.monotonic() - started)
+                    return
+                self._refused(answer)
+            if time.monotonic() - began > self.give_up_seconds:
+                raise TimeoutError(f"{delivery.webhook_id} was not taken; refusals so far: {self.tally.refused}")
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 1.0)
+
+    def _refused(self, answer: Answer) -> None:
+        self.tally.refuse(str(answer.status))
+        self.tally.without_retry_after += answer.status == 503 and "retry-after" not in answer.headers
 
 
-async def _paced(deliveries: Iterator[Delivery], per_second: float) -> AsyncIterator[Delivery]:
-    began = time.monotonic()
+async def _paced(deliveries: Iterator[Delivery], per_second: float) -> AsyncIterator[tuple[Delivery, float]]:
+    loop = asyncio.get_running_loop()
+    began = loop.time()
     for number, delivery in enumerate(deliveries):
-        wait = began + number / per_second - time.monotonic()
-        if wait > 0:
-            await asyncio.sleep(wait)
-        yield delivery
+        due = began + number / per_second
+        # Even when late: whoever else lives on this loop gets its turn, also under a delivery without end.
+        await asyncio.sleep(max(0.0, due - loop.time()))
+        yield delivery, due

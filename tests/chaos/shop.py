@@ -5,6 +5,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
 _OPENED = datetime(2026, 1, 5, tzinfo=UTC)
@@ -18,6 +19,8 @@ class Delivery:
     webhook_id: str
     order_id: str
     body: bytes
+    earns: bool = False
+    """The first that tells of the payment: points follow from it."""
 
 
 @dataclass(slots=True)
@@ -46,13 +49,23 @@ class Order:
 
 
 class Shop:
-    """Tells deliveries in the order in which they happened; `orders` are the books when all is told."""
+    """Tells deliveries in the order in which they happened; `orders` are the books when all is told.
 
-    def __init__(self, seed: int, *, orders: int, customers: int) -> None:
+    `prefix` keeps the orders and customers of several shops in one store apart. With `told_paid` an order is told
+    first when it is paid: one webhook an order, but for refunds and cancellations.
+    """
+
+    def __init__(
+        self, seed: int, *, orders: int, customers: int = 200, prefix: str = "", told_paid: bool = False
+    ) -> None:
         self._random = random.Random(seed)
         self._count = orders
-        self._customers = [f"C-{number}" for number in range(customers)]
+        self._prefix = prefix
+        self._told_paid = told_paid
+        self._customers = [f"{prefix}C-{number}" for number in range(customers)]
         self.orders: dict[str, Order] = {}
+        self.stays_open = False
+        """While true, there is another order after the last one."""
 
     def deliveries(self) -> Iterator[Delivery]:
         """Every order is placed, then paid; one in ten is refunded in part, one in twenty cancelled.
@@ -61,9 +74,11 @@ class Shop:
         """
         waiting: list[Iterator[Delivery]] = []
         now = _OPENED
-        for number in range(self._count):
+        for number in count():
+            if number >= self._count and not self.stays_open:
+                break
             now += _STEP
-            waiting.append(self._life(f"A-{number}", now))
+            waiting.append(self._life(f"{self._prefix}A-{number}", now))
             while len(waiting) > 12:
                 yield from self._one_of(waiting)
         while waiting:
@@ -82,7 +97,8 @@ class Shop:
         lines = [(choose.randint(1, 4), choose.randint(150, 9_000)) for _ in range(choose.randint(1, 4))]
         order = Order(order_id, choose.choice(self._customers), at, lines, updated_at=at)
         self.orders[order_id] = order
-        yield self._told(order, "placed")
+        if not self._told_paid:
+            yield self._told(order, "placed")
         order.paid_at = order.updated_at = at + timedelta(minutes=1)
         yield self._told(order, "paid")
         fate = choose.random()
@@ -95,7 +111,7 @@ class Shop:
 
     def _told(self, order: Order, stage: str) -> Delivery:
         event = {"type": "order.updated", "timestamp": _text(order.updated_at), "data": _document(order)}
-        return Delivery(f"{order.order_id}-{stage}", order.order_id, json.dumps(event).encode())
+        return Delivery(f"{order.order_id}-{stage}", order.order_id, json.dumps(event).encode(), stage == "paid")
 
 
 def _document(order: Order) -> dict[str, Any]:
