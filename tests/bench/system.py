@@ -11,7 +11,7 @@ from tests.bench.load import Load, Report, load
 from tests.bench.meters import Meter, resident_bytes
 from tests.bench.shopify_bodies import Shop, order_external_id
 from tests.bench.stand import GENEROUS, connected_store
-from tests.chaos.arena import Arena, opened
+from tests.chaos.arena import Arena, new_stack, opened
 
 _CUSTOMERS = 5_000
 _CONNECTIONS = 32
@@ -60,7 +60,7 @@ class System:
 @asynccontextmanager
 async def system() -> AsyncIterator[System]:
     """The stack is ready, and its programme counts orders of a year ago."""
-    async with opened(GENEROUS) as arena:
+    async with opened("postgres", new_stack("postgres", settings=GENEROUS)) as arena:
         path = await connected_store(arena.stack, arena.merchant_id)
         async with arena.admin("order_ingest") as connection:
             store_id = await connection.fetchval("SELECT store_id FROM store WHERE platform = 'shopify'")
