@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from deploy.kafka.programs import programs_folder, what_is_missing
+from deploy.local.kafka_programs import programs_folder, what_is_missing
 
 
 def need_kafka() -> None:

@@ -4,16 +4,12 @@ import asyncio
 import signal
 from collections.abc import Sequence
 
-from aiokafka.errors import KafkaError
-
-from deploy.kafka.nodes import Layout, Node
-from deploy.kafka.programs import Programs
 from deploy.local.accounts import launch_command
 from deploy.local.children import described, follow, spawn
 from deploy.local.errors import StartFailed
+from deploy.local.kafka_command import serves
+from deploy.local.kafka_folder import Node
 from deploy.local.log_files import LogFile
-from deploy.local.ports import HOST
-from libs.eventbus.kafka_metadata import describe
 
 READY_SECONDS = 120.0
 _STOP_SECONDS = 30.0
@@ -89,18 +85,3 @@ class Broker:
     def _tail(self) -> str:
         last = self._last_words or "\n".join(self.log.read_text(errors="replace").splitlines()[-12:])
         return f"Its log, {self.log}, ends:\n{last}"
-
-
-def serve_command(node: Node, layout: Layout, programs: Programs) -> tuple[str, ...]:
-    """The command that serves the node's data."""
-    return programs.command("kafka.Kafka", str(node.properties), heap_mb=layout.heap_mb)
-
-
-async def serves(node: Node) -> bool:
-    """The broker answers a request for metadata, and counts itself among those that serve."""
-    try:
-        _, writer = await asyncio.open_connection(HOST, node.port)  # the client would log every refusal as an error
-        writer.close()
-        return node.number in (await describe(f"{HOST}:{node.port}")).alive
-    except (OSError, KafkaError):
-        return False

@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from deploy.kafka.broker import Broker, serve_command
-from deploy.kafka.nodes import Layout, Record, delete_data, layout_of, prepare_folder
-from deploy.kafka.programs import Programs, Say, find_programs, programs_folder
+from deploy.kafka.broker import Broker
+from deploy.local.kafka_command import serve_command
+from deploy.local.kafka_folder import Layout, Record, delete_data, layout_of, prepare_folder
+from deploy.local.kafka_programs import Programs, Say, find_programs, programs_folder
 from deploy.local.ports import HOST, lasting_ports
 from libs.eventbus.kafka_metadata import describe
 from libs.eventbus.kafka_topics import ensure_topics

@@ -25,6 +25,10 @@ class Folders:
         return self.data / "postgres"
 
     @property
+    def broker(self) -> Path:
+        return self.data / "broker"
+
+    @property
     def secrets(self) -> Path:
         return self.data / "secrets"
 

@@ -22,27 +22,42 @@ class Ports:
     workers: Mapping[str, int]
     postgres: int
     smtp: int
+    kafka: int
+    kafka_controller: int
 
     def named(self) -> dict[str, int]:
-        """Each port with the words for it in a message."""
+        """Every port with the words for it in a message."""
+        return {**self.named_of_services(), **self.named_of_postgres(), **self.named_of_kafka()}
+
+    def named_of_services(self) -> dict[str, int]:
+        """The ports of the services and of what they send mail to, each with the words for it in a message."""
         apis = {f"the {name} API (HUITOU_PORTS)": port for name, port in self.apis.items()}
         workers = {f"the {name} worker's health (HUITOU_PORTS)": port for name, port in self.workers.items()}
+        return {**apis, **workers, "the mail catcher (HUITOU_SMTP_PORT)": self.smtp}
+
+    def named_of_postgres(self) -> dict[str, int]:
+        """The port of a server of our own."""
+        return {"PostgreSQL (HUITOU_POSTGRES_PORT)": self.postgres}
+
+    def named_of_kafka(self) -> dict[str, int]:
+        """The two ports of a broker of our own."""
         return {
-            **apis,
-            **workers,
-            "PostgreSQL (HUITOU_POSTGRES_PORT)": self.postgres,
-            "the mail catcher (HUITOU_SMTP_PORT)": self.smtp,
+            "Kafka (HUITOU_KAFKA_PORT)": self.kafka,
+            "Kafka's controller (HUITOU_KAFKA_PORT, one above)": self.kafka_controller,
         }
 
 
 def ports_from(environment: Mapping[str, str] = os.environ) -> Ports:
-    """HUITOU_PORTS (8001: the APIs from there on, the workers ten above), HUITOU_POSTGRES_PORT, HUITOU_SMTP_PORT."""
+    """The ports that HUITOU_PORTS, _POSTGRES_PORT, _SMTP_PORT and _KAFKA_PORT choose; the README has the defaults."""
     first = _port(environment, "HUITOU_PORTS", 8001, room=20)
+    broker = _port(environment, "HUITOU_KAFKA_PORT", 19092, room=2)
     return Ports(
         apis={name: first + index for index, name in enumerate(SERVICES)},
         workers={name: first + 10 + index for index, name in enumerate(SERVICES)},
         postgres=_port(environment, "HUITOU_POSTGRES_PORT", 54320),
         smtp=_port(environment, "HUITOU_SMTP_PORT", 8025),
+        kafka=broker,
+        kafka_controller=broker + 1,
     )
 
 
@@ -57,11 +72,14 @@ def free_ports() -> Ports:
         for each in sockets:
             each.close()
     count = len(SERVICES)
+    broker, controller = _neighbours()
     return Ports(
         apis=dict(zip(SERVICES, numbers[:count], strict=True)),
         workers=dict(zip(SERVICES, numbers[count : 2 * count], strict=True)),
         postgres=numbers[-2],
         smtp=numbers[-1],
+        kafka=broker,
+        kafka_controller=controller,
     )
 
 
@@ -108,3 +126,9 @@ def _port(environment: Mapping[str, str], name: str, default: int, *, room: int 
     if not text.isdigit() or not 1024 <= int(text) <= 65536 - room:
         raise Refused(f"{name}={text!r} is not a port number between 1024 and {65536 - room}.")
     return int(text)
+
+
+def _neighbours() -> tuple[int, int]:
+    """Two lasting ports in a row, as HUITOU_KAFKA_PORT chooses them."""
+    first = next(port for port in lasting_ports(200) if not is_taken(port + 1))
+    return first, first + 1

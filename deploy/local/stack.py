@@ -7,7 +7,6 @@ from types import TracebackType
 from typing import Self
 from uuid import UUID
 
-from deploy.local.bus import install_bus
 from deploy.local.databases import SERVICES, Urls, provision
 from deploy.local.environment import service_environment
 from deploy.local.folders import Folders, refuse_full_disk
@@ -19,6 +18,7 @@ from deploy.local.postgres_command import prepare_server, superuser_url
 from deploy.local.presence import Presence
 from deploy.local.programs import mail_program, migration_program, postgres_program, service_program
 from deploy.local.supervisor import OnLine, Say, Supervisor
+from deploy.local.topics import install_bus
 
 
 def scratch_folders() -> Folders:

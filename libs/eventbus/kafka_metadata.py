@@ -4,14 +4,16 @@ For a while after its death a broker still counts as alive; the client would ask
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaConnectionError, KafkaError
 from aiokafka.protocol.metadata import MetadataRequest
+
+from libs.eventbus.errors import BusError
 
 REQUEST_MS: Final = 10_000
 
@@ -39,14 +41,9 @@ class Described:
 
 
 async def describe(servers: str) -> Described:
-    """The cluster as the first broker that answers knows it. Raises: aiokafka.errors.KafkaError: none does."""
-    async with _client(servers) as client:
-        for broker in client.cluster.brokers():
-            try:
-                return await _ask(client, broker.nodeId, None)
-            except KafkaError:
-                continue
-    raise KafkaConnectionError(f"none of the brokers known to {servers} answers")
+    """The cluster as the first broker that answers knows it. Raises: BusError: none does."""
+    with refusal_as_bus_error(servers):
+        return await _describe(servers)
 
 
 async def known_to_all(servers: str, topics: Mapping[str, int]) -> bool:
@@ -54,8 +51,32 @@ async def known_to_all(servers: str, topics: Mapping[str, int]) -> bool:
 
     One that has not heard of a new topic yet would tell its clients that there is none.
 
-    Raises: aiokafka.errors.KafkaError: no broker answers.
+    Raises: BusError: no broker answers.
     """
+    with refusal_as_bus_error(servers):
+        return await _known_to_all(servers, topics)
+
+
+@contextmanager
+def refusal_as_bus_error(servers: str) -> Iterator[None]:
+    """What the client raises comes out as a BusError: who asks about topics need not know the client."""
+    try:
+        yield
+    except (KafkaError, OSError, TimeoutError) as refusal:
+        raise BusError(f"the Kafka cluster at {servers}: {refusal or type(refusal).__name__}") from refusal
+
+
+async def _describe(servers: str) -> Described:
+    async with _client(servers) as client:
+        for broker in client.cluster.brokers():
+            try:
+                return await _ask(client, broker.nodeId, None)
+            except KafkaError:
+                continue
+    raise KafkaConnectionError("none of its brokers answers")
+
+
+async def _known_to_all(servers: str, topics: Mapping[str, int]) -> bool:
     led: Counter[str] = Counter()
     asked = 0
     async with _client(servers) as client:

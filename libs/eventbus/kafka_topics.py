@@ -15,7 +15,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import InvalidPartitionsError, TopicAlreadyExistsError, for_code
 
 from libs.eventbus.errors import BusError
-from libs.eventbus.kafka_metadata import REQUEST_MS, Described, Replicas, describe, known_to_all
+from libs.eventbus.kafka_metadata import REQUEST_MS, Described, Replicas, describe, known_to_all, refusal_as_bus_error
 from libs.eventbus.topics import TopicSpec
 
 REPLICATION: Final = 3
@@ -29,32 +29,21 @@ async def ensure_topics(servers: str, topics: Sequence[TopicSpec]) -> list[str]:
     Settings of a topic that exists are left alone, and partitions are never taken away. Two that do this at once do
     not disturb each other. `servers`: host:port, comma between.
 
-    Raises:
-        aiokafka.errors.KafkaError: no broker answered, or it refused, such as three copies on two brokers.
-        BusError: what was made had no leader after half a minute.
+    Raises: BusError: no broker answered, it refused (such as three copies on two brokers), or what was made had no
+        leader after half a minute.
     """
-    found = await describe(servers)
-    missing = [topic for topic in topics if topic.name not in found.topics]
-    small = [topic for topic in topics if 0 < len(found.topics.get(topic.name, ())) < topic.partitions]
-    if not missing and not small:
-        return []
-    async with _admin(servers) as admin:
-        if missing:
-            await _create(admin, missing, _size(found, servers))
-        for topic in small:
-            await _grow(admin, topic)
-    changed = [*missing, *small]
-    await _until_known(servers, {topic.name: topic.partitions for topic in changed})
-    return [topic.name for topic in changed]
+    with refusal_as_bus_error(servers):
+        return await _ensure(servers, topics)
 
 
 async def differences(servers: str, topics: Sequence[TopicSpec]) -> list[str]:
     """One line for each thing that is not as it should be; none if all is.
 
-    Raises: aiokafka.errors.KafkaError: no broker answered.
+    Raises: BusError: no broker answered.
     """
     found = await describe(servers)
-    settings = await _settings(servers, [topic.name for topic in topics if topic.name in found.topics])
+    with refusal_as_bus_error(servers):
+        settings = await _settings(servers, [topic.name for topic in topics if topic.name in found.topics])
     said: list[str] = []
     for topic in topics:
         if topic.name in found.topics:
@@ -78,6 +67,22 @@ def settings_for(topic: TopicSpec, *, size: int) -> dict[str, str]:
 def replication_in(size: int) -> int:
     """How many copies of each partition there are in a cluster of so many brokers."""
     return REPLICATION if size >= REPLICATION else 1
+
+
+async def _ensure(servers: str, topics: Sequence[TopicSpec]) -> list[str]:
+    found = await describe(servers)
+    missing = [topic for topic in topics if topic.name not in found.topics]
+    small = [topic for topic in topics if 0 < len(found.topics.get(topic.name, ())) < topic.partitions]
+    if not missing and not small:
+        return []
+    async with _admin(servers) as admin:
+        if missing:
+            await _create(admin, missing, _size(found, servers))
+        for topic in small:
+            await _grow(admin, topic)
+    changed = [*missing, *small]
+    await _until_known(servers, {topic.name: topic.partitions for topic in changed})
+    return [topic.name for topic in changed]
 
 
 def _size(found: Described, servers: str) -> int:

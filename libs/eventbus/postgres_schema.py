@@ -134,6 +134,13 @@ async def install(connection: Any, *, topics: Mapping[str, int], now: datetime, 
             await connection.execute(grant.format(role=client_role))
 
 
+async def installed_partitions(connection: Any) -> Mapping[str, int]:
+    """Every topic of the bus in this database with its number of partitions; none if there is no bus in it."""
+    if await connection.fetchval("SELECT to_regclass('part')") is None:
+        return {}
+    return dict(await connection.fetch("SELECT topic, count(*) FROM part GROUP BY topic"))
+
+
 def yesterday(now: datetime) -> date:
     """The day before: the server's clock may be behind ours around midnight."""
     return (now - timedelta(days=1)).date()

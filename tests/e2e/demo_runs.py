@@ -45,6 +45,7 @@ class Demo:
             "HUITOU_PORTS": str(_twenty_free_ports()),
             "HUITOU_POSTGRES_PORT": str(free.postgres),
             "HUITOU_SMTP_PORT": str(free.smtp),
+            "HUITOU_KAFKA_PORT": str(free.kafka),
         }
 
     def run(self) -> Run:

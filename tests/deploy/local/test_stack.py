@@ -9,7 +9,6 @@ from collections.abc import Iterator
 import asyncpg
 import pytest
 
-from deploy.local.bus import topic_partitions
 from deploy.local.databases import SERVICES
 from deploy.local.environment import service_environment
 from deploy.local.errors import Refused
@@ -18,6 +17,7 @@ from deploy.local.ports import HOST, free_ports
 from deploy.local.postgres import start_server
 from deploy.local.run_state import Running
 from deploy.local.stack import Stack, scratch_folders
+from deploy.local.topics import topic_partitions
 from libs.contracts.registry import TOPICS
 
 

@@ -11,7 +11,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from deploy.local.bus import CLIENT_ROLE
+from deploy.local.topics import CLIENT_ROLE
 from libs.contracts.envelope import Event, Said
 from libs.eventbus import postgres_schema
 from libs.eventbus.consumer import Consumer

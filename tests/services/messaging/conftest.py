@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import asyncpg
 import pytest
 
-from deploy.local.bus import CLIENT_ROLE
 from deploy.local.databases import ServiceUrls
+from deploy.local.topics import CLIENT_ROLE
 from libs.contracts.registry import SOURCES
 from libs.eventbus import postgres_schema
 from libs.eventbus.outbox import seed_topic

@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from deploy.local.bus import CLIENT_ROLE
+from deploy.local.topics import CLIENT_ROLE
 from libs.contracts.envelope import Event, Said
 from libs.eventbus import postgres_schema
 from libs.eventbus.consumer import Consumer

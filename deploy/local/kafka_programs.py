@@ -13,13 +13,13 @@ from pathlib import Path
 
 from deploy.local.accounts import launch_command
 from deploy.local.errors import Refused, StartFailed
-from deploy.local.folders import default_folders
+from deploy.local.folders import REPOSITORY, default_folders
 
 VERSION = "4.1.0"
 OLDEST_JAVA = 17
 HOW_TO_GET = "on Debian or Ubuntu: apt-get install default-jdk-headless maven"
-_POM = Path(__file__).with_name("pom.xml")
-_LOGGING = Path(__file__).with_name("log4j2.properties")
+_POM = REPOSITORY / "deploy" / "kafka" / "pom.xml"
+_LOGGING = _POM.with_name("log4j2.properties")
 _LONGEST_FETCH_SECONDS = 600
 _NEWS_SECONDS = 3
 

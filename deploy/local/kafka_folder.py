@@ -9,12 +9,13 @@ from pathlib import Path
 from string import Template
 from uuid import UUID, uuid4
 
-from deploy.kafka.programs import VERSION, Programs
 from deploy.local.errors import Refused, StartFailed
+from deploy.local.folders import REPOSITORY
+from deploy.local.kafka_programs import VERSION, Programs
 from deploy.local.ports import HOST
 
 SESSION_MS = 9000
-_TEMPLATE = Path(__file__).with_name("server.properties")
+_TEMPLATE = REPOSITORY / "deploy" / "kafka" / "server.properties"
 _REMEDY = (
     "Start with an empty folder by setting HUITOU_DATA, or delete the data with `make reset`: what the services had "
     "not read yet is told again from their outboxes."
