@@ -7,15 +7,16 @@ MAKEFLAGS += --no-print-directory
 PY := .venv/bin/python
 SEEDS ?= 2000
 
-.PHONY: help setup up down reset demo check test sim bites e2e chaos bench bench-compare migrate lock docs secrets
+.PHONY: $(shell awk -F: '/^[a-z0-9-]+:.*\#\# / {print $$1}' $(MAKEFILE_LIST))
 
 help: ## list the commands
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-13s %s
+", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## make .venv and install the pinned requirements, if they changed
 	@deploy/setup.sh
 
-up: setup ## start the one-machine stack and follow its logs until Ctrl-C
+up: setup ## start the one-machine stack and follow its logs until Ctrl-C; BUS=kafka: with a broker
 	@exec $(PY) -m deploy.local up
 
 down: setup ## stop the stack
@@ -24,7 +25,13 @@ down: setup ## stop the stack
 reset: setup ## stop the stack and delete its data, after asking
 	@$(PY) -m deploy.local reset
 
-demo: setup ## start the stack and run the main job: a year of real orders
+kafka-up: setup ## a Kafka broker alone, in the background; its data is kept
+	@$(PY) -m deploy.kafka up --detach
+
+kafka-down: setup ## stop that broker
+	@$(PY) -m deploy.kafka down
+
+demo: setup ## start the stack and run the main job: a year of real orders; BUS=kafka: over Kafka
 	@exec $(PY) -m deploy.demo
 
 check: setup ## architecture, style, types, documents, lock files

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from deploy.demo.main_job import Running, plan_file, run
 from deploy.local import control
+from deploy.local.bus import bus_from
 from deploy.local.console import Screen
 from deploy.local.errors import LocalError
 from deploy.local.folders import Folders, default_folders, refuse_full_disk
@@ -56,6 +57,7 @@ async def _demo(options: argparse.Namespace, console: Console) -> int:
 
 def _refuse_early(folders: Folders, households: int | None) -> None:
     """What would stop the demo half way stops it before anything is started."""
+    bus_from(folders)
     file = plan_file(folders)
     file.refuse_other(households)
     if not file.exists():
@@ -72,11 +74,13 @@ async def _running(folders: Folders, screen: Screen) -> AsyncIterator[tuple[Runn
             screen.say("the stack is running already: the demo uses it and leaves it running")
             yield Running(folders=folders, urls=state.apis, keys=load_keys(folders.secrets)), False
             return
+        bus = bus_from(folders)
         stack = Stack(
             folders,
             ports=ports_from(),
             database_url=os.environ.get("DATABASE_URL") or None,
-            bus_url=os.environ.get("BUS_URL") or None,
+            bus=bus.kind,
+            bus_url=bus.url,
             say=screen.say,
         )
         await stacked.enter_async_context(stack)

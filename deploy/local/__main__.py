@@ -11,6 +11,7 @@ from uuid import UUID
 from rich.console import Console
 
 from deploy.local import control
+from deploy.local.bus import bus_from
 from deploy.local.console import Screen, status_table
 from deploy.local.databases import SERVICES
 from deploy.local.errors import LocalError, Refused
@@ -61,12 +62,14 @@ async def run_until_stopped(stack: Stack, screen: Screen) -> int:
 
 def _stack(options: argparse.Namespace, folders: Folders, screen: Screen) -> Stack:
     """The stack as the environment describes it."""
+    bus = bus_from(folders)
     return Stack(
         folders,
         ports=ports_from(),
         services=SERVICES if options.services is None else options.services,
         database_url=os.environ.get("DATABASE_URL") or None,
-        bus_url=os.environ.get("BUS_URL") or None,
+        bus=bus.kind,
+        bus_url=bus.url,
         say=screen.say,
         on_line=None if options.quiet else screen.line,
     )

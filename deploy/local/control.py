@@ -44,17 +44,24 @@ def stop(folders: Folders) -> str:
     return f"Stopped; these did not stop by themselves: {', '.join(ended)}." if ended else "Stopped."
 
 
-def start_detached(folders: Folders, arguments: Sequence[str], *, seconds: float = 180.0) -> State:
-    """A stack that outlives this command is ready.
+def start_detached(
+    folders: Folders,
+    arguments: Sequence[str],
+    *,
+    module: str = "deploy.local",
+    log_name: str = "stack.log",
+    seconds: float = 180.0,
+) -> State:
+    """What `python -m module up` starts is ready and outlives this command.
 
     Raises:
         StartFailed: it ended, or was not ready in time; its last words are in the message.
     """
     folders.create()
-    log = folders.logs / "stack.log"
+    log = folders.logs / log_name
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - our own command
-            [sys.executable, "-m", "deploy.local", "up", "--quiet", *arguments],
+            [sys.executable, "-m", module, "up", "--quiet", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -67,7 +74,7 @@ def start_detached(folders: Folders, arguments: Sequence[str], *, seconds: float
             return state
         time.sleep(0.1)
     process.terminate()
-    raise StartFailed(f"The stack did not start. Its last words ({log}):\n{log.read_text(errors='replace')[-2000:]}")
+    raise StartFailed(f"It did not start. Its last words ({log}):\n{log.read_text(errors='replace')[-2000:]}")
 
 
 def delete_data(folders: Folders) -> list[Path]:
@@ -78,10 +85,13 @@ def delete_data(folders: Folders) -> list[Path]:
     """
     if running(folders) is not None:
         raise Refused("The stack is running; stop it first.")
-    doomed = [folders.postgres, folders.secrets, folders.run, folders.data / "demo", folders.logs, folders.mail]
-    found = [folder for folder in doomed if folder.exists()]
+    if Lock(folders.broker / "run").is_held():
+        raise Refused("A broker is running on the data; stop it first with `make kafka-down`.")
+    doomed = [folders.postgres, folders.broker, folders.secrets, folders.run, folders.data / "demo"]
+    found = [folder for folder in (*doomed, folders.logs, folders.mail) if folder.exists()]
     for folder in found:
         shutil.rmtree(folder)
+    (folders.data / "bus").unlink(missing_ok=True)
     return found
 
 

@@ -14,7 +14,7 @@ from deploy.local.postgres import FAST_STOP
 from deploy.local.postgres_command import Prepared
 from deploy.local.supervisor import Program
 
-_OURS = ("DATABASE_URL", "HUITOU_DATA", "HUITOU_POSTGRES")  # settings of the stack, not of a service
+_OURS = ("BUS", "DATABASE_URL", "HUITOU_DATA", "HUITOU_POSTGRES")  # settings of the stack, not of a service
 
 
 def postgres_program(prepared: Prepared) -> Program:

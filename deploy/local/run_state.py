@@ -28,7 +28,9 @@ class Running:
         except OSError:
             return None
         after_name = stat.rsplit(")", 1)[1].split()
-        return None if after_name[0] in "ZX" else cls(pid=pid, started=int(after_name[19]))
+        # A Java's first thread ends before the others, which still hold its ports: such a zombie is alive.
+        is_dead = after_name[0] in "ZX" and int(after_name[17]) <= 1
+        return None if is_dead else cls(pid=pid, started=int(after_name[19]))
 
     def is_alive(self) -> bool:
         return Running.of(self.pid) == self
@@ -49,8 +51,11 @@ class State:
 class Lock:
     """Held by at most one living process; the kernel frees it when the holder ends in whatever way."""
 
-    def __init__(self, run: Path) -> None:
+    def __init__(
+        self, run: Path, *, taken: str = "The stack is already running on this data folder: stop it with `make down`."
+    ) -> None:
         self._path = run / "lock"
+        self._taken = taken
         self._file: IO[str] | None = None
 
     def take(self) -> None:
@@ -64,7 +69,7 @@ class Lock:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             file.close()
-            raise Refused("The stack is already running on this data folder: stop it with `make down`.") from None
+            raise Refused(self._taken) from None
         self._file = file
 
     def release(self) -> None:

@@ -7,9 +7,11 @@ from types import TracebackType
 from typing import Self
 from uuid import UUID
 
+from deploy.local.bus import KAFKA, OWN_KAFKA, POSTGRES, BusChoice, kind_of, record_bus, refuse_other_bus
 from deploy.local.databases import SERVICES, Urls, provision
 from deploy.local.environment import service_environment
 from deploy.local.folders import Folders, refuse_full_disk
+from deploy.local.kafka import OwnBroker
 from deploy.local.keys import Keys, load_keys
 from deploy.local.local_tokens import ADMIN_SCOPES, local_token
 from deploy.local.ports import HOST, Ports, free_ports, refuse_taken
@@ -18,7 +20,7 @@ from deploy.local.postgres_command import prepare_server, superuser_url
 from deploy.local.presence import Presence
 from deploy.local.programs import mail_program, migration_program, postgres_program, service_program
 from deploy.local.supervisor import OnLine, Say, Supervisor
-from deploy.local.topics import install_bus
+from deploy.local.topics import create_topics, install_bus, topic_differences
 
 
 def scratch_folders() -> Folders:
@@ -32,7 +34,8 @@ class Stack:
 
     Without folders it lives in scratch folders that are deleted at the end; without ports it takes free ones.
     `services=()` gives the provisioned server and nothing else. `database_url` names a running server to use
-    instead of one of our own, `bus_url` another bus. `settings` are added to every service's environment.
+    instead of one of our own. `bus` is "postgres" (a database on that server) or "kafka" (a broker of our own),
+    `bus_url` names a running one instead. `settings` are added to every service's environment.
     """
 
     def __init__(
@@ -42,6 +45,7 @@ class Stack:
         ports: Ports | None = None,
         services: Sequence[str] = SERVICES,
         database_url: str | None = None,
+        bus: str = POSTGRES,
         bus_url: str | None = None,
         settings: Mapping[str, str] | None = None,
         say: Say = lambda _text: None,
@@ -52,10 +56,11 @@ class Stack:
         self._is_scratch = folders is None
         self._services = tuple(services)
         self._database_url = database_url
-        self._bus_url = bus_url
+        self._bus = BusChoice(kind_of(bus_url), bus_url) if bus_url else BusChoice(bus)
         self._settings = dict(settings or {})
         self._say = say
         self._ready = False
+        self._broker = OwnBroker(self.folders.broker, self.ports, say=say) if self._bus == OWN_KAFKA else None
         self._presence = Presence(self.folders, say=say)
         self.supervisor = Supervisor(self.folders.logs, say=say, on_line=on_line, on_change=self._publish)
         self.keys: Keys
@@ -70,7 +75,9 @@ class Stack:
     @property
     def bus_url(self) -> str:
         """Where the services find the bus."""
-        return self._bus_url or self.databases.bus_client
+        if self._broker is not None:
+            return self._broker.url
+        return self._bus.url or self.databases.bus_client
 
     def token(self, *, merchant: UUID | None = None, scopes: Iterable[str] = ADMIN_SCOPES) -> str:
         """A bearer token for all services; see `local_token`."""
@@ -108,8 +115,15 @@ class Stack:
         self.folders.create()
         self._presence.claim(apis=self.urls, places=self._places())
         refuse_full_disk(self.folders)
+        refuse_other_bus(self.folders, self._bus.kind)
+        if self._broker is not None:
+            self._broker.claim()
         refuse_taken(self._own_ports())
+        record_bus(self.folders, self._bus.kind)
         self.keys = load_keys(self.folders.secrets)
+        if self._broker is not None:
+            broker = self._broker
+            await self._step("Kafka", lambda: broker.start(self.supervisor))
         await self._step("PostgreSQL", self._start_postgres)
         await self._step("databases, roles and bus", self._provision)
         if self._services:
@@ -122,6 +136,8 @@ class Stack:
 
     async def _end(self) -> None:
         await self.supervisor.stop()
+        if self._broker is not None:
+            self._broker.release()
         self._presence.withdraw()
         if self._is_scratch:
             shutil.rmtree(self.folders.data, ignore_errors=True)
@@ -141,8 +157,17 @@ class Stack:
 
     async def _provision(self) -> None:
         self.databases = await provision(self.admin_url, passwords=self.keys.password)
-        if self._bus_url is None:
+        if self._bus.kind == KAFKA:
+            await self._provision_topics()
+        elif self._bus.url is None:
             await install_bus(self.databases.bus_owner)
+
+    async def _provision_topics(self) -> None:
+        made = await create_topics(self.bus_url)
+        if made:
+            self._say(f"topics made: {', '.join(made)}")
+        for difference in await topic_differences(self.bus_url):  # somebody's choice, perhaps: said, not undone
+            self._say(f"not as deploy/topics.yaml says: {difference}")
 
     async def _migrate(self) -> None:
         await self.supervisor.run(
@@ -170,12 +195,12 @@ class Stack:
 
     def _places(self) -> Mapping[str, str]:
         postgres = f"{HOST}:{self.ports.postgres}" if self._database_url is None else "the server of DATABASE_URL"
-        return {"PostgreSQL": postgres, "mail": str(self.folders.mail), "logs": str(self.folders.logs)}
+        bus = f"{self._bus.kind} of BUS_URL" if self._bus.url else self._broker.url if self._broker else "in PostgreSQL"
+        return {"PostgreSQL": postgres, "bus": bus, "mail": str(self.folders.mail), "logs": str(self.folders.logs)}
 
     def _own_ports(self) -> Mapping[str, int]:
         return {
-            name: port
-            for name, port in self.ports.named().items()
-            if (self._services or port == self.ports.postgres)
-            and (self._database_url is None or port != self.ports.postgres)
+            **(self.ports.named_of_services() if self._services else {}),
+            **(self.ports.named_of_postgres() if self._database_url is None else {}),
+            **(self.ports.named_of_kafka() if self._broker is not None else {}),
         }
