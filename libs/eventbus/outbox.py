@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,6 +15,7 @@ from libs.contracts.envelope import Envelope, Event, Position, Said, record_key,
 from libs.contracts.fact import Fact
 from libs.eventbus.errors import LaneNotSeeded, PayloadTooLarge, SourceRestored
 from libs.eventbus.lanes import CHAIN_START, LANES, chain_next, lane_of
+from libs.kernel.identifiers import derived_id
 
 MAX_PAYLOAD_BYTES: Final = 256 * 1024
 POSTGRES_BUS: Final = "postgres"
@@ -103,9 +104,9 @@ def _event_id(said: Said, causes: Counter[tuple[UUID, str]], new_id: Callable[[]
     if said.cause is not None:
         index = causes[(said.cause.id, kind)]
         causes[(said.cause.id, kind)] += 1
-        return uuid5(said.cause.id, f"{kind}\x1f{index}")
+        return derived_id(said.cause.id, kind, str(index))
     if said.key is not None:
-        return uuid5(said.merchant_id, f"{kind}\x1f{said.key}")
+        return derived_id(said.merchant_id, kind, said.key)
     return new_id()
 
 
