@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 CHUNK_BYTES: Final = 1 << 20
-CHUNK_ROWS: Final = 500
+CHUNK_ROWS: Final = 100
+"""A chunk is one transaction that holds its merchant: with 500 rows, live orders of the merchant waited for seconds."""
 LINE_BYTES: Final = 1 << 20
 _UNPACK_BYTES: Final = 1 << 18
 _GZIP: Final = 31
@@ -22,7 +23,7 @@ class UploadRefused(Exception):
 
 @dataclass(slots=True)
 class Chunks:
-    """Lines gathered into chunks of at most 500 rows or about 1 MiB, so that each is one short transaction."""
+    """Lines gathered into chunks of at most 100 rows or about 1 MiB, so that each is one short transaction."""
 
     keep: Keep
     most_bytes: int

@@ -5,13 +5,14 @@ import copy
 import gzip
 import json
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from libs.contracts.commerce import ImportFinishedV1, OrderPlacedV1
 from services.order_ingest.domain.canonical import EXAMPLE_ORDER
-from services.order_ingest.entrypoints.upload import Chunks, UploadRefused
+from services.order_ingest.entrypoints.upload import CHUNK_ROWS, Chunks, UploadRefused
 from tests.services.order_ingest.conftest import House, Shop, json_lines
 
 
@@ -107,7 +108,7 @@ async def test_somebody_elses_store_is_refused(house: House) -> None:
 @pytest.mark.parametrize("dies_after", [1, 2, 4])
 async def test_an_import_goes_on_behind_its_last_chunk_after_a_crash(house: House, dies_after: int) -> None:
     shop = await house.shop()
-    orders = [_order(n) for n in range(2600)]
+    orders = [_order(n) for n in range(520)]
     await house.upload(shop, json_lines(orders))
     stop = _StopAfter(house, dies_after)
 
@@ -117,11 +118,11 @@ async def test_an_import_goes_on_behind_its_last_chunk_after_a_crash(house: Hous
     job = await _run(house)
 
     assert half["position"]["chunk"] == dies_after
-    assert half["done"] == dies_after * 500
-    assert job["result"] == {"rows_read": 2600, "accepted": 2600, "duplicates": 0, "rejected": 0}
+    assert half["done"] == dies_after * CHUNK_ROWS
+    assert job["result"] == {"rows_read": 520, "accepted": 520, "duplicates": 0, "rejected": 0}
     placed = await house.facts("order.placed")
-    assert len(placed) == 2600
-    assert len({fact.order_id for fact in placed if isinstance(fact, OrderPlacedV1)}) == 2600
+    assert len(placed) == 520
+    assert len({fact.order_id for fact in placed if isinstance(fact, OrderPlacedV1)}) == 520
     assert len(await house.facts("import.started")) == 1
 
 
@@ -147,14 +148,35 @@ class _StopAfter:
 
 async def test_a_transaction_that_fails_leaves_nothing_of_its_chunk(house: House) -> None:
     shop = await house.shop()
-    await house.upload(shop, json_lines([_order(n) for n in range(600)]))
+    await house.upload(shop, json_lines([_order(n) for n in range(150)]))
     thief = _StopAfter(house, 1)
 
     await house.job_runner().run_one(thief.event)
     orders = await house.rows("SELECT count(*) AS n FROM customer_order")
     facts = await house.rows("SELECT count(*) AS n FROM outbox WHERE type = 'order.placed.v1'")
 
-    assert orders[0]["n"] == facts[0]["n"] == 500
+    assert orders[0]["n"] == facts[0]["n"] == CHUNK_ROWS
+
+
+async def test_a_live_order_waits_for_a_hundred_rows_of_its_merchants_history_at_the_most(house: House) -> None:
+    shop = await house.shop("standard")
+    await house.upload(shop, json_lines([_order(n) for n in range(350)]))
+    applied: list[int] = []
+
+    async def live_order_comes(most: int) -> bool:
+        live = _order(1000 + len(applied))
+        await house.send(shop, "order.updated", live)
+        await house.normaliser.drain()
+        assert await house.rows("SELECT 1 FROM customer_order WHERE external_id = :id", id=live["id"])
+        [history] = await house.rows("SELECT count(*) AS n FROM customer_order WHERE length(external_id) < 6")
+        applied.append(history["n"])
+        return False
+
+    house.imports.busy = live_order_comes
+    await _run(house)
+
+    assert max(later - earlier for earlier, later in pairwise(applied)) <= 100
+    assert len(applied) >= 3
 
 
 async def test_an_import_waits_while_others_are_behind(house: House) -> None:
