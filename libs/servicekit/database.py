@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import event, text
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from libs.eventbus import outbox
@@ -28,12 +29,18 @@ _BY_ROLE: Mapping[Role, Mapping[str, str]] = {
 }
 
 
-def create_engine(url: str, role: Role, *, pool_size: int = 8) -> AsyncEngine:
+ANSWER_SECONDS: Final = 16.0
+"""A server that lives ends a statement after 15; one that says nothing until now is not there."""
+
+
+def create_engine(
+    url: str, role: Role, *, pool_size: int = 8, answer_seconds: float | None = ANSWER_SECONDS
+) -> AsyncEngine:
     """An engine on asyncpg with the role's guards; it connects when first used.
 
-    `url` is `postgresql://user:password@host:port/database`.
+    `url` is `postgresql://user:password@host:port/database`. The owner's statements (migrations) may take any time.
     """
-    return create_async_engine(
+    engine = create_async_engine(
         url.replace("postgresql://", "postgresql+asyncpg://", 1),
         pool_size=pool_size,
         max_overflow=0,
@@ -41,10 +48,24 @@ def create_engine(url: str, role: Role, *, pool_size: int = 8) -> AsyncEngine:
         hide_parameters=True,  # an error's text ends up in logs and parked rows: no row's values in it
         connect_args={
             "timeout": 5,
+            "command_timeout": None if role == "owner" else answer_seconds,
             "prepared_statement_cache_size": 500,
             "server_settings": {**_BY_ROLE[role], "application_name": f"huitou-{role}", "jit": "off"},
         },
     )
+    event.listen(engine.sync_engine, "handle_error", _leave_silent_server)
+    return engine
+
+
+def _leave_silent_server(failure: ExceptionContext) -> None:
+    """Whoever waited in vain, or was cancelled for it, leaves no connection of that time in the pool.
+
+    A connection can be half open: nothing comes, and no end either. Its neighbours are then too, and each would be
+    found out one after the other only, 16 seconds apart.
+    """
+    if isinstance(failure.original_exception, TimeoutError | asyncio.CancelledError):
+        failure.is_disconnect = True
+        failure.invalidate_pool_on_disconnect = True
 
 
 class Database:
