@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import asyncpg
 
 from deploy.kafka.cluster import Cluster, kafka_cluster
-from deploy.kafka.programs import programs_folder, what_is_missing
-from deploy.local.bus import topic_partitions
+from deploy.local.kafka_programs import programs_folder, what_is_missing
+from deploy.local.topics import topic_partitions
 from libs.eventbus.kafka import KafkaBus
 from libs.eventbus.port import Bus
 from libs.eventbus.postgres import PostgresBus

@@ -19,13 +19,13 @@ import httpx
 import pytest
 
 from deploy.compose.env_file import made_keys
-from deploy.local.bus import install_bus
 from deploy.local.databases import SERVICES
 from deploy.local.local_tokens import ADMIN_SCOPES, MERCHANT_SCOPES, local_token, service_name
 from deploy.local.ports import HOST, free_ports
 from deploy.local.postgres import Server, start_server
 from deploy.local.programs import mail_program
 from deploy.local.supervisor import Supervisor
+from deploy.local.topics import install_bus
 from tests.asking import client_of, done, eventually, items
 from tests.chaos.sender import Hook
 from tests.deploy.compose import installation
