@@ -2,9 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Context, Decimal, Inexact, localcontext
+from decimal import Context, Decimal, Inexact
+from functools import lru_cache
+from typing import Final
 
 from libs.kernel.currencies import EXPONENTS
+
+_ONE: Final = Decimal(1)
 
 
 class MoneyError(ValueError):
@@ -42,13 +46,22 @@ def to_minor(amount: Decimal, currency: str, *, rounding: str | None = None) -> 
     """
     if not amount.is_finite():
         raise MoneyError("the amount is not a finite number")
-    # A context of its own: the caller's decimal precision must not cut off large amounts.
-    with localcontext(Context(prec=60)) as context:
-        context.traps[Inexact] = rounding is None
-        try:
-            return int(amount.scaleb(exponent(currency)).quantize(Decimal(1), rounding=rounding))
-        except Inexact:
-            raise TooManyDecimals(f"{amount} has more decimals than {currency}") from None
+    context = _context(rounding)
+    try:
+        return int(amount.scaleb(exponent(currency), context).quantize(_ONE, context=context))
+    except Inexact:
+        raise TooManyDecimals(f"{amount} has more decimals than {currency}") from None
+
+
+@lru_cache(maxsize=16)
+def _context(rounding: str | None) -> Context:
+    """A context of our own: the caller's decimal precision must not cut off large amounts.
+
+    Kept, since making one costs ten times what it is used for here; only its flags, which nobody reads, ever change.
+    """
+    context = Context(prec=60, rounding=rounding)
+    context.traps[Inexact] = rounding is None
+    return context
 
 
 def from_minor(amount_minor: int, currency: str) -> Decimal:

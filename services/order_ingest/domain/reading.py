@@ -1,11 +1,9 @@
 """Reading untrusted JSON: every value is checked where it is taken, and a complaint says where it stood."""
 
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from itertools import accumulate
 from typing import Any, NoReturn, TypeVar
 
 from libs.kernel.instants import NotAnInstant, instant_of
@@ -23,10 +21,7 @@ T = TypeVar("T")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _OLDEST = datetime(1980, 1, 1, tzinfo=UTC)
 _NEWEST = datetime(2200, 1, 1, tzinfo=UTC)
-# Possessive, and an unclosed string reaches the end: no input makes this scan more than once.
-_STRINGS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
-_NOT_BRACKETS = bytes(set(range(256)) - set(b"[{]}"))
-_STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+_NESTED = (dict, list)
 
 
 def load(body: bytes) -> dict[str, Any]:
@@ -35,24 +30,28 @@ def load(body: bytes) -> dict[str, Any]:
     Raises:
         Malformed: not JSON, not an object, a key twice, NaN or infinity, or nested deeper than 64.
     """
-    if _depth(body) > MAX_DEPTH:
-        raise Malformed(f"nested deeper than {MAX_DEPTH}")
     try:
         found = json.loads(body, parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_object)
-    except (ValueError, RecursionError) as error:
+    except RecursionError as error:  # the parser's own limit lies beyond ours
+        raise Malformed(f"nested deeper than {MAX_DEPTH}") from error
+    except ValueError as error:
         raise Malformed(f"not JSON ({type(error).__name__})") from error
     if not isinstance(found, dict):
         raise Malformed("must be an object")
+    # Most bodies have too few brackets to be deep: only the others are looked at closely.
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
+        _refuse_deep(found)
     return found
 
 
-def _depth(body: bytes) -> int:
-    # Most bodies have too few brackets to be deep: only the others are looked at closely.
-    few = body.count(b"[") + body.count(b"{")
-    if few <= MAX_DEPTH:
-        return few
-    brackets = _STRINGS.sub(b"", body).translate(None, _NOT_BRACKETS)
-    return max(accumulate(map(_STEP.__getitem__, brackets)), default=0)
+def _refuse_deep(found: Object) -> None:
+    level: list[Any] = [found]
+    for _ in range(MAX_DEPTH):
+        values = [value for each in level for value in (each.values() if isinstance(each, dict) else each)]
+        level = [value for value in values if isinstance(value, _NESTED)]
+        if not level:
+            return
+    raise Malformed(f"nested deeper than {MAX_DEPTH}")
 
 
 def _refuse_constant(name: str) -> NoReturn:
