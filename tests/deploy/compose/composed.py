@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.local.ports import free_ports
@@ -79,14 +79,3 @@ async def up(made: Mapping[str, Container], supervisor: Supervisor, *, served: C
             done.add(each.service.name)
             del waiting[each.service.name]
     return order
-
-
-def on_another_bus(services: Mapping[str, Service], url: str) -> dict[str, Service]:
-    """The services with another `BUS_URL`, and without the job that makes Kafka's topics."""
-    changed = {}
-    for name, each in services.items():
-        if name != "topics":
-            environment = {**each.environment, **({"BUS_URL": url} if "BUS_URL" in each.environment else {})}
-            depends_on = {other: how for other, how in each.depends_on.items() if other != "topics"}
-            changed[name] = replace(each, environment=environment, depends_on=depends_on)
-    return changed

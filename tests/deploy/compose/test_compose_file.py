@@ -11,11 +11,13 @@ import pytest
 from deploy.compose.databases import password_variable
 from deploy.local.databases import SERVICES, ServiceUrls, Urls, role_names
 from deploy.local.environment import service_environment
+from deploy.local.folders import REPOSITORY
 from deploy.local.keys import load_keys
 from deploy.local.local_tokens import service_name
 from deploy.local.ports import free_ports
 from deploy.local.postgres_command import SETTINGS
 from tests.deploy.compose import compose_file, installation, structure
+from tests.deploy.compose.broker import properties_of
 from tests.deploy.compose.compose_file import Service, Wrong
 
 PROCESSES: Final = ("migrate", "api", "worker")
@@ -196,3 +198,18 @@ def test_the_bus_is_where_the_broker_says_it_is(services: dict[str, Service]) ->
 
     assert urls == {f"kafka://{advertised}"}
     assert f"kafka://{advertised}" in services["topics"].command
+
+
+def test_the_broker_has_the_settings_that_everything_was_measured_with(services: dict[str, Service]) -> None:
+    told = properties_of(services["kafka"].environment)
+    lines = (REPOSITORY / "deploy" / "kafka" / "server.properties").read_text().splitlines()
+    measured = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    one_node = {"$node_id": "1", "$replication": "1", "$min_isr": "1", "$session_ms": "9000", "$heartbeat_ms": "1500"}
+
+    where = {"listeners", "advertised.listeners", "controller.quorum.voters", "log.dirs"}
+    assert {name: one_node.get(each, each) for name, each in measured.items() if name not in where} == {
+        name: each for name, each in told.items() if name not in where
+    }
+    assert where <= set(told)
+    listeners = [word.partition(":")[0] for word in told["listeners"].split(",")]
+    assert listeners == [word.partition(":")[0] for word in measured["listeners"].split(",")]

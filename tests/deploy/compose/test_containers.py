@@ -20,16 +20,20 @@ import pytest
 
 from deploy.compose.env_file import made_keys
 from deploy.local.databases import SERVICES
+from deploy.local.kafka_folder import Node
 from deploy.local.local_tokens import ADMIN_SCOPES, MERCHANT_SCOPES, local_token, service_name
 from deploy.local.ports import HOST, free_ports
 from deploy.local.postgres import Server, start_server
 from deploy.local.programs import mail_program
 from deploy.local.supervisor import Supervisor
-from deploy.local.topics import install_bus
+from libs.eventbus.kafka_topics import differences
+from libs.eventbus.topics import KAFKA_TOPICS
 from tests.asking import client_of, done, eventually, items
+from tests.brokers import need_kafka
 from tests.chaos.sender import Hook
 from tests.deploy.compose import installation
-from tests.deploy.compose.composed import Container, containers, on_another_bus, up
+from tests.deploy.compose.broker import composed_broker
+from tests.deploy.compose.composed import Container, containers, up
 from tests.deploy.compose.image import Builder
 from tests.shopping import address_of, deliver, order_document, text_of
 
@@ -72,26 +76,40 @@ def server(settings: dict[str, str]) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
+async def kafka(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Node]:
+    """The broker of the file at its first start: no topic."""
+    need_kafka()
+    environment = installation.services(folder)["kafka"].environment
+    async with composed_broker(environment, tmp_path_factory.mktemp("kafka")) as node:
+        yield node
+
+
+@pytest.fixture(scope="module")
 async def running(
-    server: Server, folder: Path, settings: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+    server: Server, kafka: Node, folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Up]:
-    """All of it, started once for this module, on the embedded bus."""
+    """All of it, started once for this module."""
     logs, mail_port = tmp_path_factory.mktemp("logs"), free_ports().smtp
-    addresses = {("postgres", 5432): (HOST, server.port), ("mail", 1025): (HOST, mail_port)}
-    bus_url = f"postgresql://bus_client:{settings['BUS_CLIENT_PASSWORD']}@postgres:5432/bus"
-    services = on_another_bus(installation.services(folder), bus_url)
+    addresses = {
+        ("postgres", 5432): (HOST, server.port),
+        ("kafka", 9092): (HOST, kafka.port),
+        ("mail", 1025): (HOST, mail_port),
+    }
     builder = Builder(installation.stages(), tmp_path_factory.mktemp("images"))
-    made = containers(services, builder, addresses=addresses, files=folder)
+    made = containers(installation.services(folder), builder, addresses=addresses, files=folder)
     built = _contents(made)
     supervisor = Supervisor(logs, say=lambda _: None, on_change=lambda: None)
     try:
         await supervisor.start([mail_program(mail_port, logs / "mail")])
-        order = await up({"databases": made.pop("databases")}, supervisor, served={"postgres"})
-        await install_bus(f"postgresql://bus_owner:{settings['BUS_OWNER_PASSWORD']}@{HOST}:{server.port}/bus")
-        order += await up(made, supervisor, served={"postgres", "mail", *order})
+        order = await up(made, supervisor, served={"postgres", "kafka", "mail"})
         yield Up(folder, made, order, built, supervisor, logs)
     finally:
         await supervisor.stop()
+
+
+async def test_the_jobs_left_what_the_services_need(running: Up, kafka: Node) -> None:
+    assert running.order[:2] == ["databases", "topics"]
+    assert await differences(f"{HOST}:{kafka.port}", KAFKA_TOPICS) == []
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -107,9 +125,9 @@ async def test_a_container_is_ready_where_its_health_is_asked(running: Up, servi
 
 
 def test_everything_started_behind_what_it_depends_on_and_none_died(running: Up) -> None:
+    assert sorted(running.order) == sorted(running.containers)
     for name, container in running.containers.items():
-        before = [each for each in container.service.depends_on if each in running.order]
-        assert before
+        before = [each for each in container.service.depends_on if each in running.containers]
         assert all(running.order.index(each) < running.order.index(name) for each in before)
     assert set(running.supervisor.restarts().values()) == {0}
 
@@ -142,11 +160,7 @@ async def test_a_stopped_container_ends_in_order(running: Up, process: str) -> N
 def test_nothing_was_written_into_an_image(running: Up) -> None:
     """`read_only` can hold: what the images were built with is all that there is, unchanged."""
     assert running.built
-    assert _contents(running.containers) == {
-        path: found
-        for path, found in running.built.items()
-        if any(path.is_relative_to(each.image.root) for each in running.containers.values())
-    }
+    assert _contents(running.containers) == running.built
 
 
 async def _let_every_order_earn(running: Up, merchant: UUID) -> None:
