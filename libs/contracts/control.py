@@ -132,7 +132,11 @@ class Ancestor(NamedTuple):
 
 
 class EpochStartedV1(Fact):
-    """The source was restored: the lane goes on in a new epoch, descended from `lineage`."""
+    """The source was restored: the lane goes on in a new epoch, descended from `lineage`.
+
+    `waypoints`: places of the epoch that ended, the newest without a gap and older ones ever sparser. A reader that
+    went on along another branch finds there the last place that both share.
+    """
 
     TYPE: ClassVar[str] = "epoch.started.v1"
     TOPIC: ClassVar[str] = DATA_TOPICS
@@ -143,6 +147,7 @@ class EpochStartedV1(Fact):
     lane: int
     epoch: int
     lineage: tuple[Ancestor, ...]
+    waypoints: tuple[Ancestor, ...] = ()
     incarnation: UUID | None = None
     at: Instant
 

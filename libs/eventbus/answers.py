@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TypeAlias
 
-from libs.eventbus.words import Child, Lane, LaneNumber, LaneWatch, Mark, Nak, Record, Sight, Verify
+from libs.eventbus.words import Child, Lane, LaneNumber, LaneWatch, Mark, Nak, Record, Sight, Trace, Verify
 
 
 class Judgement(Enum):
@@ -20,6 +20,7 @@ class Action(Enum):
     ERASE = auto()  # apply, and discard the open parked rows of the subject
     PARK = auto()  # waits behind an open parked row of its subject
     DISCARD = auto()  # would wait, but the subject is erased later in this batch: kept as discarded
+    KNOWN = auto()  # took effect before its source forgot it, and is said again under the same id
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,3 +141,21 @@ class KeepAll:
     """Nothing may go."""
 
     held_by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """In one transaction: the mark goes back to `resume`, the `forgotten` are kept, what is parked of them discarded.
+
+    Those of `unsure` lie where the branches could not be told apart to the event: they are kept as well, but what is
+    parked of them stays for an operator.
+    """
+
+    resume: Mark
+    forgotten: tuple[Trace, ...]
+    unsure: tuple[Trace, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """No place is known that both histories share: nothing can be accepted, the group needs a snapshot."""

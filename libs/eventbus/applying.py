@@ -1,7 +1,7 @@
 """Applying what was read: together if possible, event by event where something fails, parked where nothing helps."""
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -40,7 +40,10 @@ class Applier:
     ended_cleanly: bool = True
     known: dict[Lane, Mark] = field(default_factory=dict)
     """Marks as last seen; another owner of a partition may have moved them on since."""
-    halted: set[Lane] = field(default_factory=set)
+    halted: dict[Lane, int] = field(default_factory=dict)
+    """Stopped lanes, each with the newest epoch that was heard of since."""
+    stopped_here: set[Lane] = field(default_factory=set)
+    """Those that this process alone stopped, since it could not erase: a restart tries again."""
     failing_since: float | None = None
     """Since when the same work has been failing; while it does, nobody may rebuild the consumer."""
     _done: int = field(default=0, init=False)
@@ -64,11 +67,24 @@ class Applier:
             return await self._carefully(items)
         return await self._together(items)
 
+    async def halt_for_good(self, lane: Lane, reason: str) -> None:
+        """The lane waits for an operator; a restart does not change that."""
+        await self.surely(lambda: self.transactions.halt(lane, reason))
+        self.halt(lane, reason)
+        self.stopped_here.discard(lane)
+
     def halt(self, lane: Lane, reason: str) -> None:
-        """The lane's records are dropped from now on."""
-        self.halted.add(lane)
+        """The lane's records are dropped from now on, as long as this process lives."""
+        self.stopped_here.add(lane)
+        self.halted.setdefault(lane, 0)
         metrics.HALTED_LANES.labels(self._name).set(len(self.halted))
         _log.critical("eventbus_lane_halted", extra={"group": self._name, "lane": str(lane), "reason": reason})
+
+    def stand(self, known: Mapping[Lane, Mark], halted: Mapping[Lane, int]) -> None:
+        """Marks and halted lanes are as the database has them; what this process alone stopped stays stopped."""
+        self.known = dict(known)
+        self.halted = {**dict.fromkeys(self.stopped_here, 0), **halted}
+        metrics.HALTED_LANES.labels(self._name).set(len(self.halted))
 
     async def _any_next(self, items: Sequence[Item]) -> bool:
         """Whether a transaction is worth opening: duplicates and gaps need none."""

@@ -7,14 +7,21 @@ from functools import partial
 from typing import Final, TypeAlias
 from uuid import UUID
 
-from libs.contracts.control import BusRefusedV1, BusRewoundV1, BusVerifiedV1, BusWatermarkV1
+from libs.contracts.control import (
+    Ancestor,
+    BusRefusedV1,
+    BusRewoundV1,
+    BusVerifiedV1,
+    BusWatermarkV1,
+    EpochStartedV1,
+)
 from libs.contracts.customers import CustomerErasedV1
 from libs.contracts.envelope import Envelope, EnvelopeError, Event, Position, from_headers
 from libs.contracts.fact import Fact
 from libs.eventbus.lanes import LANES
 from libs.eventbus.port import Arrived
 from libs.eventbus.subscriptions import AnyEvent
-from libs.eventbus.words import Lane, Record, Refused, Rewound, Signal, Verified, Watermark
+from libs.eventbus.words import Lane, Opening, Point, Record, Refused, Rewound, Signal, Verified, Watermark
 
 _OWN_RECORDS: Final[Mapping[str, type[Fact]]] = {
     fact.TYPE: fact for fact in (BusWatermarkV1, BusRewoundV1, BusRefusedV1, BusVerifiedV1)
@@ -91,6 +98,14 @@ def revive(kept: Mapping[str, object], fact: type[Fact]) -> AnyEvent:
     return Event(envelope, fact.from_bytes(bytes.fromhex(payload)), position)
 
 
+def opening(payload: bytes) -> Opening:
+    """What an epoch.started says of the history behind it. Raises: pydantic.ValidationError."""
+    told = EpochStartedV1.from_bytes(payload)
+    if not told.lineage:
+        raise EnvelopeError("an epoch without ancestors")
+    return Opening(_points(told.lineage), _points(told.waypoints))
+
+
 def clean(text: str) -> str:
     """The text as PostgreSQL can hold it."""
     return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
@@ -105,9 +120,14 @@ def _arrival(arrived: Arrived, envelope: Envelope, position: Position) -> Arriva
         position.chain,
         envelope.id,
         arrived.key,
-        envelope.type == CustomerErasedV1.TYPE,
+        erases=envelope.type == CustomerErasedV1.TYPE,
+        opens=opening(arrived.payload) if envelope.type == EpochStartedV1.TYPE else None,
     )
     return Arrival(record, envelope, position, arrived)
+
+
+def _points(ancestors: Sequence[Ancestor]) -> tuple[Point, ...]:
+    return tuple(Point(one.last_sequence, bytes.fromhex(one.chain)) for one in ancestors)
 
 
 def _signals(arrived: Arrived, envelope: Envelope) -> Sequence[Signal]:

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from libs.eventbus import marks
 from libs.eventbus.answers import Judgement
 from libs.eventbus.protocol import judge
-from libs.eventbus.words import Record
+from libs.eventbus.words import Lane, Record
 
 _COUNT = text("""
 INSERT INTO attempt (consumer_group, source, topic, lane, seq, n) VALUES (:group, :source, :topic, :lane, :seq, 1)
@@ -29,6 +29,9 @@ ON CONFLICT (consumer_group, source, topic, lane, seq) DO UPDATE SET n = 1
 """)  # noqa: S608
 _TAKE_BACK = text(f"UPDATE attempt a SET n = n - 1 FROM {_EVENTS} WHERE {_SAME} AND a.n > 0")  # noqa: S608
 _FORGET = text(f"DELETE FROM attempt a USING {_EVENTS} WHERE {_SAME}")  # noqa: S608
+_FORGET_LANE = text("""
+DELETE FROM attempt WHERE consumer_group = :group AND source = :source AND topic = :topic AND lane = :lane
+""")
 _FORGET_PASSED = text("""
 DELETE FROM attempt a USING inbox_lane i WHERE a.consumer_group = :group AND i.consumer_group = a.consumer_group
 AND i.source = a.source AND i.topic = a.topic AND i.lane = a.lane AND a.seq <= i.last_seq
@@ -75,6 +78,12 @@ async def forget(connection: AsyncConnection, group: str, records: Sequence[Reco
 async def forget_passed(connection: AsyncConnection, group: str) -> None:
     """Attempts at events that marks have passed are gone."""
     await connection.execute(_FORGET_PASSED, {"group": group})
+
+
+async def forget_lane(connection: AsyncConnection, group: str, lane: Lane) -> None:
+    """No attempt in the lane is remembered: other events will stand at those places."""
+    place = {"source": lane.source, "topic": lane.topic, "lane": lane.number}
+    await connection.execute(_FORGET_LANE, {"group": group, **place})
 
 
 def _parameters(group: str, record: Record) -> Mapping[str, object]:

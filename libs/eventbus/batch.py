@@ -1,29 +1,30 @@
 """One batch, one transaction: marks locked, parked subjects probed, handler run, marks moved."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from libs.eventbus import marks, metrics, parked
+from libs.eventbus import forgotten, marks, metrics, parked, trail
 from libs.eventbus.answers import Action, BatchPlan, Step
 from libs.eventbus.arrivals import Arrival, Item
 from libs.eventbus.group import Group
 from libs.eventbus.parked import Parking
 from libs.eventbus.protocol import plan_batch
+from libs.eventbus.protocol_epochs import may_apply
 from libs.eventbus.subscriptions import AnyEvent
 from libs.eventbus.transaction import Transaction
-from libs.eventbus.words import Lane, Mark, Record, Signal
+from libs.eventbus.words import Lane, Mark, Record, Signal, Trace
 
 
-def plan(items: Sequence[Item], known: Mapping[Lane, Mark], halted: Collection[Lane]) -> BatchPlan:
+def plan(items: Sequence[Item], known: Mapping[Lane, Mark], halted: Mapping[Lane, int]) -> BatchPlan:
     """What the items mean to marks that are known already, for items of which none is next: nothing is applied."""
-    return plan_batch(known, (), halted, _judged(items))
+    return plan_batch(known, (), halted, (), _judged(items))
 
 
 def any_next(items: Sequence[Item], known: Mapping[Lane, Mark]) -> bool:
     """Whether a record is the next of its lane."""
-    return any(isinstance(item, Arrival) and item.record.sequence == known[item.lane].sequence + 1 for item in items)
+    return any(isinstance(item, Arrival) and may_apply(known[item.lane], item.record) for item in items)
 
 
 def any_beyond(items: Sequence[Item], known: Mapping[Lane, Mark]) -> bool:
@@ -37,7 +38,7 @@ async def apply(
     items: Sequence[Item],
     *,
     known: Mapping[Lane, Mark],
-    halted: Collection[Lane],
+    halted: Mapping[Lane, int],
 ) -> BatchPlan:
     """The batch's effects are in the transaction, and the marks with them; all marks met are returned.
 
@@ -47,20 +48,24 @@ async def apply(
     arrivals = [item for item in items if isinstance(item, Arrival)]
     connection = transaction.connection
     locked = await marks.lock(connection, group.name, {one.lane for one in arrivals})
-    held = await parked.open_subjects(connection, group.name, [one.record for one in arrivals])
-    planned = plan_batch({**known, **locked}, held, halted, _judged(items))
-    await _carry_out(transaction, group, planned.steps, {id(one.record): one for one in arrivals})
+    records = [one.record for one in arrivals]
+    held = await parked.open_subjects(connection, group.name, records)
+    repeated = await forgotten.among(connection, group.name, records)
+    planned = plan_batch({**known, **locked}, held, halted, repeated, _judged(items))
+    by_record = {id(one.record): one for one in arrivals}
+    await _carry_out(transaction, group, planned.steps, by_record)
     await marks.store(connection, group.name, planned.marks)
+    await trail.keep(connection, group.name, [trace(by_record[id(step.record)]) for step in planned.steps])
     return replace(planned, marks={**locked, **planned.marks})
 
 
 async def due(
-    connection: AsyncConnection, group: str, items: Sequence[Item], halted: Collection[Lane]
+    connection: AsyncConnection, group: str, items: Sequence[Item], halted: Mapping[Lane, int]
 ) -> Sequence[Record]:
     """The records that a transaction would take in now; their lanes stay locked until this one ends."""
     records = [item.record for item in items if isinstance(item, Arrival)]
     locked = await marks.lock(connection, group, {record.lane for record in records})
-    return [step.record for step in plan_batch(locked, (), halted, records).steps]
+    return [step.record for step in plan_batch(locked, (), halted, (), records).steps]
 
 
 async def _carry_out(
@@ -84,6 +89,12 @@ async def _carry_out(
 def parking(arrival: Arrival) -> Parking:
     """The arrival as the parked table keeps it."""
     return Parking(arrival.record, arrival.envelope.merchant_id, arrival.keep())
+
+
+def trace(arrival: Arrival) -> tuple[Lane, Trace]:
+    """The arrival as its lane's trail keeps it."""
+    record = arrival.record
+    return record.lane, Trace(record.sequence, record.chain, record.event_id, arrival.envelope.type)
 
 
 def _events(group: Group, steps: Sequence[Step], arrivals: Mapping[int, Arrival]) -> list[AnyEvent]:

@@ -9,7 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from libs.contracts.fact import Fact
-from libs.eventbus import attempts, marks, worker_starts
+from libs.eventbus import attempts, halts, marks, worker_starts
 from libs.eventbus.applying import Applier
 from libs.eventbus.errors import GroupStopped, OutboxUnusable
 from libs.eventbus.failures import Backoff
@@ -111,8 +111,9 @@ class Consumer:
             await marks.seed(connection, self.group, self.topics)
             await attempts.forget_passed(connection, self.group)
             known = await marks.read(connection, self.group)
+            halted = await halts.heard(connection, self.group)
         if self.applier is None:
             transactions = GroupTransactions(self.definition, self.begin, BUDGET_SECONDS)
             self.applier = Applier(transactions, self.clock, self.backoff, ended_cleanly=clean)
-        self.applier.known = known
+        self.applier.stand(known, halted)
         return self.applier

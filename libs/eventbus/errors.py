@@ -15,6 +15,9 @@ EventBusError
 |   `-- TooManyFailures      so many events fail that the code must be wrong, not the events
 |-- ConsumerStuck            rebuilt twice and still no progress: the process had better start anew
 |-- TransientFailure         raised by a handler: the same again later may work; says nothing about the event
+|-- NotHalted                the lane does not wait for an operator
+|-- EpochUnknown             a halted lane has not heard yet how its source goes on
+|-- HistoriesApart           reader and source share no place that the reader remembers: it needs a snapshot
 |-- NothingParked            no open parked event at that place
 `-- ReplayFailed             a parked event failed again; it stays parked
 """
@@ -78,6 +81,18 @@ class ConsumerStuck(EventBusError):
 
 class TransientFailure(EventBusError):
     """A handler met an outage; the event itself is innocent."""
+
+
+class NotHalted(EventBusError):
+    """The lane does not wait for an operator."""
+
+
+class EpochUnknown(EventBusError):
+    """The source has not started a new epoch, or the lane has not heard of it yet."""
+
+
+class HistoriesApart(EventBusError):
+    """The reader remembers no place that the source still knows."""
 
 
 class NothingParked(EventBusError):

@@ -1,18 +1,18 @@
 """The transactions of a consumer group on its service's database: apply, count an attempt, take it back, park."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import text
 
-from libs.eventbus import attempts, batch, marks, metrics, parked
+from libs.eventbus import attempts, batch, halts, marks, metrics, parked, trail
 from libs.eventbus.answers import BatchPlan, Judgement
 from libs.eventbus.arrivals import Arrival, Item
 from libs.eventbus.group import Group
 from libs.eventbus.protocol import judge
 from libs.eventbus.transaction import Begin
-from libs.eventbus.words import Lane, Mark
+from libs.eventbus.words import Lane, Mark, Record
 
 _PROBE = text("SELECT 1")
 _PROBE_SECONDS = 5.0
@@ -36,14 +36,16 @@ class GroupTransactions:
         async with self.begin() as transaction:
             await marks.note_gap(transaction.connection, self.group.name, lane, high)
 
-    async def apply(self, items: Sequence[Item], *, known: Mapping[Lane, Mark], halted: Collection[Lane]) -> BatchPlan:
+    async def apply(
+        self, items: Sequence[Item], *, known: Mapping[Lane, Mark], halted: Mapping[Lane, int]
+    ) -> BatchPlan:
         """The items' effects and marks are committed."""
         with metrics.BATCH_SECONDS.labels(self.group.name).time():
             async with asyncio.timeout(self.budget_seconds), self.begin() as transaction:
                 return await batch.apply(transaction, self.group, items, known=known, halted=halted)
 
     async def apply_counted(
-        self, items: Sequence[Item], *, known: Mapping[Lane, Mark], halted: Collection[Lane]
+        self, items: Sequence[Item], *, known: Mapping[Lane, Mark], halted: Mapping[Lane, int]
     ) -> BatchPlan:
         """The items' effects and marks are committed, and the counted attempts at them forgotten with them."""
         async with asyncio.timeout(self.budget_seconds), self.begin() as transaction:
@@ -51,7 +53,7 @@ class GroupTransactions:
             await attempts.forget(transaction.connection, self.group.name, [step.record for step in plan.steps])
             return plan
 
-    async def count_batch(self, items: Sequence[Item], *, halted: Collection[Lane]) -> bool:
+    async def count_batch(self, items: Sequence[Item], *, halted: Mapping[Lane, int]) -> bool:
         """True if none of the items that are next was tried before, and all of them are counted now."""
         async with self.begin() as transaction:
             connection, name = transaction.connection, self.group.name
@@ -79,7 +81,23 @@ class GroupTransactions:
             await parked.park_failed(connection, name, batch.parking(arrival), error=error)
             await attempts.forget(connection, name, [record])
             await marks.store(connection, name, {record.lane: mark.after(record)})
+            await trail.keep(connection, name, [batch.trace(arrival)])
             return mark.after(record)
+
+    async def halt(self, lane: Lane, reason: str) -> None:
+        """The lane is stopped until an operator acts."""
+        async with self.begin() as transaction:
+            await halts.halt(transaction.connection, self.group.name, lane, reason)
+
+    async def halted(self) -> dict[Lane, int]:
+        """The lanes that wait for an operator, with the newest epoch heard of since."""
+        async with self.begin() as transaction:
+            return await halts.heard(transaction.connection, self.group.name)
+
+    async def keep_opening(self, record: Record) -> None:
+        """How a halted lane's new epoch begins is known to whoever accepts it."""
+        async with self.begin() as transaction:
+            await halts.keep_opening(transaction.connection, self.group.name, record)
 
     async def database_works(self) -> bool:
         """Whether the database answers at all."""

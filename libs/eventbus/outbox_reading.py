@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+from libs.eventbus.arrivals import opening
 from libs.eventbus.port import Outgoing
 from libs.eventbus.words import Row
 
@@ -23,7 +24,8 @@ WHERE c.bus = $1 AND o.next_seq - 1 > c.published ORDER BY c.topic, c.lane
 # An even share for each lane, or one with a backlog would starve the rest. `seq >` and no upper bound: a new epoch
 # starts far above. The lower bound on created_at prunes the days that were handed over long ago.
 _ROWS = """
-SELECT b.topic, b.lane, b.seq, b.event_id, b.chain, b.merchant_id::text || ':' || b.subject, b.headers, b.payload
+SELECT b.topic, b.lane, b.seq, b.event_id, b.chain, b.merchant_id::text || ':' || b.subject, b.headers, b.payload,
+    b.type = 'epoch.started.v1' AS opens
 FROM unnest($1::text[], $2::int2[], $3::int8[]) a(topic, lane, published)
 CROSS JOIN LATERAL (SELECT * FROM outbox WHERE outbox.topic = a.topic AND outbox.lane = a.lane
     AND outbox.seq > a.published AND outbox.created_at >= $4 ORDER BY outbox.seq LIMIT $5) b
@@ -124,9 +126,10 @@ class OutboxReader:
             per_lane,
         )
         lanes: dict[LaneKey, list[Stored]] = {one.key: [] for one in work}
-        for topic, lane, seq, event_id, chain, key, headers, payload in found:
+        for topic, lane, seq, event_id, chain, key, headers, payload, opens in found:
+            after = opening(payload).previous.sequence if opens else None
             lanes[LaneKey(topic, lane)].append(
-                Stored(Row(seq, event_id, chain), Outgoing(topic, lane, key, headers, payload))
+                Stored(Row(seq, event_id, chain, after), Outgoing(topic, lane, key, headers, payload))
             )
         return lanes
 

@@ -4,13 +4,14 @@ Every event carries a gapless sequence per lane, given in the transaction that c
 lane in the database of its effects and applies an event only if it is the next one. Shells load state, call one
 function from here, and carry out its answer in one transaction. The simulation in tests/sim drives the same functions.
 
-The words that are stored, read and heard stand in words.py, the answers in answers.py. Here, in this order: judging a
-batch, failures, watching a lane, the relay, the source's replies, retention.
+Words that are stored, read and heard stand in words.py, answers in answers.py, new epochs in protocol_epochs.py.
+Here, in this order: judging a batch, failures, watching a lane, the relay, the source's replies, retention.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
+from uuid import UUID
 
 from libs.eventbus.answers import (
     Action,
@@ -32,7 +33,8 @@ from libs.eventbus.answers import (
     Step,
     Watched,
 )
-from libs.eventbus.lanes import CHAIN_START, chain_next
+from libs.eventbus.lanes import chain_next, epoch_of
+from libs.eventbus.protocol_epochs import follows, judge_opening, knows
 from libs.eventbus.words import (
     Child,
     Failure,
@@ -42,6 +44,7 @@ from libs.eventbus.words import (
     LaneWatch,
     Mark,
     Nak,
+    Opened,
     Progress,
     Question,
     Record,
@@ -72,12 +75,15 @@ WATERMARK_EVERY_SECONDS: Final = 600.0
 BREAKER_WINDOW: Final = 1000
 BREAKER_FAILURES: Final = 50
 BREAKER_SHARE: Final = 0.05
+NEVER_REPORTED: Final = -1
 
 # --- judging a batch -------------------------------------------------------------------------------------------------
 
 
 def judge(mark: Mark, record: Record) -> Judgement:
     """What a record means to this mark; only APPLY may have effects."""
+    if record.opens is not None and record.sequence > mark.sequence:
+        return judge_opening(mark, record.opens, record)
     if record.sequence > mark.sequence + 1:
         return Judgement.GAP
     if record.sequence == mark.sequence + 1:
@@ -91,6 +97,7 @@ def judge(mark: Mark, record: Record) -> Judgement:
 class _Draft:
     marks: dict[Lane, Mark]
     open_subjects: set[Subject]
+    forgotten: Collection[UUID]
     steps: list[Step] = field(default_factory=list)
     seen: list[Seen] = field(default_factory=list)
     moved: dict[Lane, Mark] = field(default_factory=dict)
@@ -108,6 +115,8 @@ class _Draft:
         self.see(record.lane, Progress())
 
     def _action(self, record: Record) -> Action:
+        if record.event_id in self.forgotten:
+            return Action.KNOWN
         if record.erases:
             # Never parked: an erasure waiting behind poison would keep what it must remove.
             self.open_subjects.discard(record.subject)
@@ -124,19 +133,21 @@ class _Draft:
 def plan_batch(
     marks: Mapping[Lane, Mark],
     open_subjects: Collection[Subject],
-    halted: Collection[Lane],
+    halted: Mapping[Lane, int],
+    forgotten: Collection[UUID],
     items: Sequence[Record | Signal],
 ) -> BatchPlan:
     """What one transaction does with what was read, in partition order.
 
-    `marks` are locked and hold every lane met; `open_subjects` were probed under those locks. A lane stops at its
-    first gap by itself: nothing beyond it is next. Halted lanes are dropped whole; a rewind brings them again.
+    `marks` are locked and hold every lane met; `open_subjects` and `forgotten` (ids that took effect before their
+    source forgot them) were probed under those locks. A lane stops at its first gap by itself: nothing beyond it is
+    next. Halted lanes, with the newest epoch that they heard of, are dropped; a rewind brings them again.
     """
-    draft = _Draft(dict(marks), set(open_subjects))
+    draft = _Draft(dict(marks), set(open_subjects), forgotten)
     for item in items:
         if item.lane in halted:
-            continue
-        if isinstance(item, Record):
+            _hear_while_halted(draft, item, halted[item.lane])
+        elif isinstance(item, Record):
             _judge_into(draft, item)
         else:
             draft.see(item.lane, item)
@@ -153,6 +164,17 @@ def _judge_into(draft: _Draft, record: Record) -> None:
             draft.see(record.lane, Gap(record.sequence))
         case Judgement.SUSPECT:
             draft.see(record.lane, Suspicion(record.sequence))
+            if record.opens is not None:
+                draft.see(record.lane, Gap(record.sequence))  # should the lane stop, an operator needs this record
+
+
+def _hear_while_halted(draft: _Draft, item: Record | Signal, heard: int) -> None:
+    """Of a stopped lane one thing matters: how the next epoch begins, or else that it must be asked for."""
+    newest = max(heard, draft.marks[item.lane].epoch)
+    if isinstance(item, Record) and item.opens is not None and epoch_of(item.sequence) > newest:
+        draft.see(item.lane, Opened(item))
+    elif isinstance(item, Watermark) and item.epoch > newest:
+        draft.see(item.lane, Gap(item.head))
 
 
 # --- failures --------------------------------------------------------------------------------------------------------
@@ -213,6 +235,8 @@ def watch(state: LaneWatch, mark: Mark, sight: Sight, *, now: float, nonce: str)
             return replace(state, high=max(state.high, sequence)), ()
         case Suspicion():
             return replace(state, suspected=True), ()
+        case Opened():
+            return replace(state, high=mark.sequence, nak_at=None), ()
         case Watermark():
             return _hear_watermark(state, mark, sight), ()
         case Rewound(to=to):
@@ -248,6 +272,9 @@ def _hear_answer(state: LaneWatch, mark: Mark, answer: Verified) -> Watched:
     state = replace(state, question=None, unknown=state.unknown + 1)
     if state.unknown < UNKNOWN_ANSWERS:
         return state, ()
+    # No answer helps any more. An epoch that was heard of is still asked for: an operator needs its beginning.
+    high = state.high if epoch_of(state.high) > mark.epoch else mark.sequence
+    state = replace(state, suspected=False, unknown=0, high=high, nak_at=None)
     return state, (HaltLane(state.lane, f"the source does not know sequence {mark.sequence}: was it restored?"),)
 
 
@@ -284,20 +311,20 @@ def relay_plan(
 ) -> Send | Jump | Hole | Idle:
     """What the relay does with one lane, from one consistent read.
 
-    `last_seen`: the cursor after this relay's last round on the lane (sent to, even if its compare-and-set lost), or
-    None. A cursor below it was rewound, and readers are told.
+    `last_seen`: the cursor after this relay's last round on the lane (sent to, even if its compare-and-set lost). A
+    cursor below it was rewound, and readers are told.
     """
     if cursor < floor - 1:
         return Jump(cursor_from=cursor, cursor_to=floor - 1)
     if cursor == head:
         return Idle()
-    count = 0
-    while count < len(rows) and rows[count].sequence == cursor + 1 + count:
-        count += 1
+    count, reached = 0, cursor
+    while count < len(rows) and follows(rows[count].sequence, rows[count].opens_after, before=reached):
+        count, reached = count + 1, rows[count].sequence
     if count == 0:
         return Hole(cursor + 1)
     rewound = cursor if last_seen is not None and cursor < last_seen else None
-    return Send(count, rewound, cursor_from=cursor, cursor_to=cursor + count)
+    return Send(count, rewound, cursor_from=cursor, cursor_to=reached)
 
 
 def watermark_due(*, changed_at: float, written_at: float | None, drained: bool, now: float) -> bool:
@@ -330,27 +357,10 @@ def source_reply(
         return Refused(request.lane, source.floor)
     if isinstance(request, Nak):
         return Rewind(request.lane, request.to)
-    return Verified(request.lane, request.nonce, _knows(source, row, request))
-
-
-def _knows(source: SourceLane, row: Row | None, asked: Verify) -> bool:
-    if asked.sequence > source.head:
-        return False
-    if asked.chain is None:
-        return True
-    if asked.sequence == source.head:
-        return asked.chain == source.chain
-    if row is not None and row.sequence == asked.sequence:
-        return asked.chain == row.chain
-    # The row itself was dropped, its successor holds: its chain still tells what stood before it.
-    if row is not None and row.sequence == asked.sequence + 1:
-        return chain_next(asked.chain, row.event_id) == row.chain
-    return asked.sequence == 0 and asked.chain == CHAIN_START
+    return Verified(request.lane, request.nonce, knows(source, row, request))
 
 
 # --- retention -------------------------------------------------------------------------------------------------------
-
-NEVER_REPORTED: Final = -1
 
 
 def floor_plan(

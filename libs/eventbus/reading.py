@@ -14,9 +14,10 @@ from libs.eventbus.applying import Applier
 from libs.eventbus.arrivals import Arrival, Garbage, Item
 from libs.eventbus.control import Requests
 from libs.eventbus.errors import HistoryLost
+from libs.eventbus.lanes import epoch_of
 from libs.eventbus.port import Arrived, Bus, Fetched, Partition, Subscription
 from libs.eventbus.watching import Watching
-from libs.eventbus.words import Lane, Mark, Nak, Progress, Verify
+from libs.eventbus.words import Lane, Mark, Nak, Opened, Progress, Record, Verify
 
 _log = logging.getLogger(__name__)
 
@@ -87,6 +88,9 @@ class Reading:
             await self._take_garbage(one)
         self._vitals.taken += len(fetched.records)
         self._note_lag(items)
+        for sight in (one.sight for one in seen):
+            if isinstance(sight, Opened):
+                await self._keep_opening(sight.record)
         await self._obey(self._watching.see(seen), subscription)
         await subscription.commit(await self._settled(fetched.positions))
 
@@ -121,13 +125,30 @@ class Reading:
         async with self._applier.transactions.begin() as transaction:
             return await garbage.take(transaction.connection, self._group.name, found)
 
+    async def _keep_opening(self, record: Record) -> None:
+        await self._applier.surely(lambda: self._applier.transactions.keep_opening(record))
+        self._applier.halted[record.lane] = epoch_of(record.sequence)
+
+    async def _release(self) -> None:
+        """Lanes that an operator let go on are read again, from where their marks stand now."""
+        halted = await self._applier.transactions.halted()
+        released = self._applier.halted.keys() - halted.keys() - self._applier.stopped_here
+        if released:
+            epochs = {lane: self._applier.halted[lane] for lane in released}
+            self._applier.stand(await self._applier.transactions.read_marks(), halted)
+            self._watching.release(epochs)
+
     async def _tick(self, ended: Collection[Partition], subscription: Subscription) -> None:
         now = self._clock.now()
         if now - self._reported_at >= REPORT_EVERY:
             await self.report()
-        if not ended or now - self._looked_at < LOOK_EVERY:
+        if now - self._looked_at < LOOK_EVERY:
             return
         self._looked_at = now
+        if self._applier.halted:
+            await self._release()
+        if not ended:
+            return
         lanes = [lane for lane in self._applier.known if await self._partition(lane) in ended]
         restless = self._watching.restless(self._applier.known, lanes)
         if restless:
@@ -151,7 +172,7 @@ class Reading:
                     self._reread.add(partition)
                     subscription.reread(partition)
                 case HaltLane(lane, reason):
-                    self._applier.halt(lane, reason)
+                    await self._applier.halt_for_good(lane, reason)
                 case HaltGroup(lane, reason):
                     raise HistoryLost(
                         f"{self._group.name}, lane {lane.number} of {lane.topic}: {reason}; start the group from "

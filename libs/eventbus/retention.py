@@ -42,6 +42,7 @@ _DROP = text("SELECT outbox_drop_day(:child)")
 _SWEEP = (
     text("DELETE FROM parked_event WHERE status <> 'parked' AND resolved_at < :before"),
     text("DELETE FROM bus_garbage WHERE seen_at < :before"),
+    text("DELETE FROM inbox_trail WHERE passed_at < :before"),
 )
 
 

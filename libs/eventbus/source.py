@@ -20,7 +20,7 @@ from libs.eventbus.bus_records import CONTROL, bus_record
 from libs.eventbus.port import Arrived, Bus
 from libs.eventbus.protocol import REQUEST_SECONDS, source_reply
 from libs.eventbus.transaction import Begin, Clock, Transaction
-from libs.eventbus.words import Lane, Nak, Refused, Request, Row, SourceLane, Verified, Verify
+from libs.eventbus.words import Lane, Nak, Point, Refused, Request, Row, SourceLane, Verified, Verify
 
 _log = logging.getLogger(__name__)
 
@@ -32,6 +32,7 @@ WHERE o.topic = :topic AND o.lane = :lane
 _ROW = text("""
 SELECT seq, event_id, chain FROM outbox WHERE topic = :topic AND lane = :lane AND seq >= :seq ORDER BY seq LIMIT 1
 """)
+_LINEAGE = text("SELECT last_seq, chain FROM outbox_epoch WHERE topic = :topic AND lane = :lane ORDER BY epoch")
 # Every bus: a record that one of them lost may be missing behind the other as well.
 _REWIND = text("""
 UPDATE outbox_cursor SET published = least(published, CAST(:to AS int8)) WHERE topic = :topic AND lane = :lane
@@ -152,4 +153,5 @@ async def _held(transaction: Transaction, lane: Lane, wanted: int) -> tuple[Sour
     if found is None:
         return None
     row = (await transaction.connection.execute(_ROW, {**place, "seq": wanted})).one_or_none()
-    return SourceLane(found.floor, found.head, found.chain), None if row is None else Row(*row)
+    lineage = tuple(Point(*ended) for ended in await transaction.connection.execute(_LINEAGE, place))
+    return SourceLane(found.floor, found.head, found.chain, lineage), None if row is None else Row(*row)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from libs.eventbus.answers import Demand, Seen
 from libs.eventbus.protocol import watch
+from libs.eventbus.protocol_epochs import first_of
 from libs.eventbus.transaction import Clock
 from libs.eventbus.words import Lane, LaneWatch, Mark, Progress, Tick
 
@@ -34,6 +35,12 @@ class Watching:
     def restless(self, known: Mapping[Lane, Mark], lanes: Collection[Lane]) -> list[Lane]:
         """Those of the lanes that wait for something; all others need no tick."""
         return [lane for lane in lanes if lane in self._states and _waits(self._states[lane], known[lane])]
+
+    def release(self, lanes: Mapping[Lane, int]) -> None:
+        """Nothing of the lanes is remembered but that the epochs they are let into have begun."""
+        now = self._clock.now().timestamp()
+        for lane, epoch in lanes.items():
+            self._states[lane] = LaneWatch(lane, progressed_at=now, high=first_of(epoch))
 
     def high(self, lane: Lane) -> int:
         """The highest sequence of the lane that was heard of."""

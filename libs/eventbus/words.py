@@ -23,9 +23,36 @@ class Lane(NamedTuple):
 Subject: TypeAlias = tuple[Lane, str]  # a record key within its lane: what order is promised for
 
 
+class Point(NamedTuple):
+    """A place in a lane's history; the chain tells whose history."""
+
+    sequence: int
+    chain: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What the first record of an epoch says of the history behind it.
+
+    `lineage`: where each earlier epoch ended, oldest first. `waypoints`: places of the last one, the newest without a
+    gap, older ones ever sparser: a reader on another branch finds there where the branches part.
+    """
+
+    lineage: tuple[Point, ...]
+    waypoints: tuple[Point, ...] = ()
+
+    @property
+    def previous(self) -> Point:
+        """What the epoch follows."""
+        return self.lineage[-1]
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
-    """The part of an event that the protocol decides on. `erases`: its effect removes everything about its key."""
+    """The part of an event that the protocol decides on.
+
+    `erases`: its effect removes everything about its key. `opens`: it is the first of an epoch.
+    """
 
     lane: Lane
     sequence: int
@@ -33,6 +60,7 @@ class Record:
     event_id: UUID
     key: str
     erases: bool = False
+    opens: Opening | None = None
 
     @property
     def subject(self) -> Subject:
@@ -123,7 +151,14 @@ class Tick:
     at_end: bool
 
 
-Sight: TypeAlias = Progress | Gap | Suspicion | Signal | Tick
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """In a stopped lane the first record of a new epoch was read: what an operator needs to accept it."""
+
+    record: Record
+
+
+Sight: TypeAlias = Progress | Gap | Suspicion | Opened | Signal | Tick
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,20 +222,25 @@ class LaneWatch:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An outbox row's place in its lane."""
+    """An outbox row's place in its lane. `opens_after`: of an epoch's first row, the sequence that it follows."""
 
     sequence: int
     event_id: UUID
     chain: bytes
+    opens_after: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SourceLane:
-    """A lane at its source: `floor` = highest sequence ever dropped + 1; `head` = last one given, with its `chain`."""
+    """A lane at its source: `floor` = highest sequence ever dropped + 1; `head` = last one given, with its `chain`.
+
+    `lineage`: where its earlier epochs ended, oldest first.
+    """
 
     floor: int
     head: int
     chain: bytes
+    lineage: tuple[Point, ...] = ()
 
     @property
     def epoch(self) -> int:
@@ -216,3 +256,17 @@ class Child:
 
     name: str
     highest: Mapping[LaneNumber, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One event that a reader's mark has passed: what it remembers of its own history."""
+
+    sequence: int
+    chain: bytes
+    event_id: UUID
+    type: str = ""
+
+    @property
+    def point(self) -> Point:
+        return Point(self.sequence, self.chain)

@@ -34,12 +34,12 @@ class Applier:
     process: Process
     ended_cleanly: bool
     latency: float
-    halted: set[Lane] = field(default_factory=set)
+    halted: dict[Lane, int] = field(default_factory=dict)
     done: int = 0
 
     def halt(self, lane: Lane, reason: str) -> None:
         """This process drops the lane's records from now on, and says so loudly."""
-        self.halted.add(lane)
+        self.halted[lane] = 0
         self.database.alarm(lane, reason)
 
     def apply(self, items: Items) -> Work:
@@ -99,7 +99,7 @@ class Applier:
 
     def _plan(self, items: Items) -> BatchPlan:
         open_subjects = self.database.open_subjects()
-        return plan_batch(self.database.marks, open_subjects, self.halted, items)
+        return plan_batch(self.database.marks, open_subjects, self.halted, (), items)
 
     def _handle(self, plan: BatchPlan) -> Body:
         handled = [step.record for step in plan.steps if step.action in HANDLED]

@@ -339,6 +339,7 @@ def _control() -> Iterable[Fact]:
             **_lane(),
             "epoch": 1,
             "lineage": (control.Ancestor(epoch=0, last_sequence=42, chain=CHAIN),),
+            "waypoints": (control.Ancestor(epoch=0, last_sequence=42, chain=CHAIN),),
             "incarnation": _id(35),
             "at": AT,
         }

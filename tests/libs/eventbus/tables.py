@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from libs.eventbus import outbox, schema
+from libs.eventbus import outbox, schema, schema_epochs
 from tests.libs.eventbus.tallies import TOPIC
 
 EFFECTS = (
@@ -36,7 +36,7 @@ async def lay_tables(url: str) -> AsyncEngine:
     """The database has the bus tables of a service, the topic's lanes and the effect table."""
     engine = connect_engine(url)
     async with engine.begin() as connection:
-        for statement in (*schema.UPGRADE, *EFFECTS):
+        for statement in (*schema.UPGRADE, *schema_epochs.UPGRADE, *EFFECTS):
             await connection.execute(text(statement.replace(":", "\\:")))
     await seed(engine)
     return engine

@@ -41,7 +41,7 @@ def planned(
     items: Sequence[Record | Signal], *, mark: Mark = Mark(), opened: str = "", halted: bool = False
 ) -> BatchPlan:
     subjects = {(LANE, key) for key in opened}
-    return plan_batch({LANE: mark, OTHER: Mark()}, subjects, {LANE} if halted else set(), items)
+    return plan_batch({LANE: mark, OTHER: Mark()}, subjects, {LANE: 0} if halted else {}, (), items)
 
 
 def actions(plan: BatchPlan) -> list[tuple[int, Action]]:

@@ -115,7 +115,7 @@ async def test_a_replay_ends_only_after_a_batch_under_way_has_parked_what_it_rea
     arrived = await _read_last(bed)
 
     async with bed.begin() as batch_under_way:
-        await batch.apply(batch_under_way, operator(bed, handling).group, [arrived], known={}, halted=())
+        await batch.apply(batch_under_way, operator(bed, handling).group, [arrived], known={}, halted={})
         replaying = asyncio.create_task(operator(bed, handling).replay(open_event.place))
         await bed.until(lambda: _waits_or_ended(bed, replaying))
     await replaying
