@@ -8,7 +8,8 @@ A request is the operation's own example, with these replacements:
 - headers: `If-Match` is the ETag of the same path, `Idempotency-Key` is new, a hook is signed;
 - fields of the body: `_FIELDS`; everything else goes out as the example says it.
 
-Merchants, rewinds and skips are the platform's business: they go out with its token, everything else with the tenant's.
+Merchants, rewinds, skips and epochs are the platform's business: they go out with its token, everything else with the
+tenant's.
 """
 
 import json
@@ -28,7 +29,13 @@ from tests.running import Running
 from tests.seeding import TOPIC, Tenant
 
 METHODS: Final = frozenset({"get", "put", "post", "delete", "patch"})
-PLATFORMS: Final = ("/v1/merchants", "/v1/ops/rewinds", "/v1/ops/skips")
+PLATFORMS: Final = (
+    "/v1/merchants",
+    "/v1/ops/rewinds",
+    "/v1/ops/skips",
+    "/v1/ops/epochs",
+    "/v1/ops/epochs/acceptances",
+)
 _OWN_TOPIC: Final = {"order_ingest": "commerce"}
 _JSON: Final = "application/json"
 

@@ -24,6 +24,9 @@ SELECT topic, lane, CAST((next_seq - 1) >> 40 AS int4), next_seq - 1, chain, CAS
     CAST(:by AS text), CAST(:reason AS text) FROM outbox_lane
 """)
 _LINEAGE = text("SELECT topic, lane, last_seq, chain FROM outbox_epoch ORDER BY topic, lane, epoch")
+_ENDED = text("""
+SELECT DISTINCT topic, epoch, ended_at, ended_by, reason FROM outbox_epoch ORDER BY ended_at DESC, topic, epoch DESC
+""")
 _WAYPOINTS = text("""
 SELECT o.topic, o.lane, o.seq, o.chain
 FROM unnest(CAST(:topics AS text[]), CAST(:lanes AS int2[]), CAST(:seqs AS int8[])) x(topic, lane, seq)
@@ -50,6 +53,22 @@ class Started:
 
     epoch: int
     lanes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """An epoch that another one followed."""
+
+    topic: str
+    epoch: int
+    ended_at: datetime
+    ended_by: str
+    reason: str
+
+
+async def ended(connection: AsyncConnection) -> Sequence[Ended]:
+    """The epochs that are over, newest first."""
+    return [Ended(*row) for row in await connection.execute(_ENDED)]
 
 
 async def start(

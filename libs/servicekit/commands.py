@@ -1,4 +1,4 @@
-"""What every `services/<name>/__main__.py` does: `python -m services.<name> api | worker | migrate | all`."""
+"""What every `services/<name>/__main__.py` does: `python -m services.<name> api | worker | migrate | all | ...`."""
 
 import argparse
 import asyncio
@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from libs.servicekit import logs, metrics
+from libs.servicekit.epoch_command import start_epoch
 from libs.servicekit.errors import ServicekitError, SettingsError
 from libs.servicekit.health import Health, health_routes
 from libs.servicekit.process import Task, run_process, serve
@@ -31,6 +32,7 @@ _NEEDED: Final = {
     "worker": ("database_worker_url", "bus_url"),
     "migrate": ("database_owner_url",),
     "all": ("database_api_url", "database_worker_url", "bus_url"),
+    "new-epoch": ("database_worker_url",),
 }
 _log = logs.logger(__name__)
 
@@ -47,7 +49,11 @@ def main(
     """The process that the command line asks for has run; its exit code. `name` is the service's: `order-ingest`."""
     parser = argparse.ArgumentParser(prog=f"python -m services.{name.replace('-', '_')}")
     parser.add_argument("process", choices=sorted(_NEEDED), help="`all` is api and worker in one process")
-    process: str = parser.parse_args(arguments).process
+    parser.add_argument("--reason", default="", help="why a new epoch starts; needed by new-epoch alone")
+    parsed = parser.parse_args(arguments)
+    process: str = parsed.process
+    if (process == "new-epoch") != bool(parsed.reason):
+        parser.error("--reason belongs to new-epoch, and new-epoch needs it")
     try:
         loaded = load(settings)
         _require(loaded, process)
@@ -56,7 +62,11 @@ def main(
         return 2
     logs.configure(service=name, process=process, level=loaded.log_level, fmt=loaded.log_format)
     metrics.name_process(name, process)
-    return _run(migrate(loaded) if process == "migrate" else _serve(process, loaded, api, worker))
+    if process == "migrate":
+        return _run(migrate(loaded))
+    if process == "new-epoch":
+        return _run(_start_epoch(name, loaded, parsed.reason))
+    return _run(_serve(process, loaded, api, worker))
 
 
 def _run(work: Awaitable[None]) -> int:
@@ -75,6 +85,11 @@ def _run(work: Awaitable[None]) -> int:
     else:
         return_code = 0
     return return_code
+
+
+async def _start_epoch(name: str, settings: CommonSettings, reason: str) -> None:
+    epoch = await start_epoch(name, settings, reason=reason)
+    print(f"{name} goes on in epoch {epoch}; readers that had applied more wait for POST /v1/ops/epochs/acceptances")
 
 
 async def _serve(process: str, settings: S, api: Api[S], worker: Worker[S]) -> None:

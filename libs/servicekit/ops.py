@@ -145,7 +145,7 @@ async def discard_parked_event(parked_id: ParkedId, body: Discard, principal: Re
 @reading.post("/skips", summary="Let a lane go on behind an event that is lost")
 async def skip(body: Skip, principal: Operators, kit: TheKit) -> Done:
     """The event at `sequence`, the lane's next, is never applied. Asked twice, it skips once."""
-    _need_platform(principal)
+    need_platform(principal)
     lane = Lane(body.source, body.topic, body.lane)
     async with kit.database.begin_platform() as uow:
         standing = (await marks.lock(uow.connection, kit.service, [lane])).get(lane)
@@ -162,7 +162,7 @@ async def skip(body: Skip, principal: Operators, kit: TheKit) -> Done:
 @telling.post("/rewinds", summary="Hand told facts to the bus again")
 async def rewind(body: Rewind, principal: Operators, kit: TheKit) -> Done:
     """Harmless for consumers that have applied them: they count by sequence."""
-    _need_platform(principal)
+    need_platform(principal)
     async with kit.database.begin_platform() as uow:
         changed = await bus_state.rewind(uow.connection, topic=body.topic, lane=body.lane, published=body.published)
         if not changed:
@@ -224,7 +224,7 @@ def _merchant_of(event: parked.ParkedEvent) -> UUID:
     return event.merchant_id
 
 
-def _need_platform(principal: Principal) -> None:
+def need_platform(principal: Principal) -> None:
     """Lanes carry the facts of all merchants: only the platform may move them."""
     if principal.merchant_id is not None:
         raise Problem("platform-required", 403, "Forbidden", "This needs a token without a merchant.")

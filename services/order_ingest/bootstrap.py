@@ -9,13 +9,13 @@ from typing import Final
 from starlette.types import ASGIApp
 
 from libs.eventbus.port import Bus
-from libs.servicekit import migrations, ops
+from libs.servicekit import migrations
 from libs.servicekit.checks import watch_database
 from libs.servicekit.clock import Clock, SystemClock
 from libs.servicekit.database import Database
 from libs.servicekit.errors import SettingsError
 from libs.servicekit.health import Health
-from libs.servicekit.http import Mounted, create_app
+from libs.servicekit.http import TELLING, Mounted, create_app
 from libs.servicekit.job_runner import JobRunner
 from libs.servicekit.kit import Kit, open_kit
 from libs.servicekit.logs import logger
@@ -116,7 +116,7 @@ def application(kit: Kit, settings: Settings, hooks: ASGIApp) -> ASGIApp:
         parts=[ports],
         mounted=[Mounted(webhooks.PATH, hooks, hook_document.OPENAPI)],
         body_limits={webhooks.PATH: _HOOK_BODY_BYTES, import_routes.PATH: import_routes.UPLOAD_LIMIT},
-        operations=[ops.telling],
+        operations=TELLING,
     )
 
 

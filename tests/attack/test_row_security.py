@@ -17,6 +17,7 @@ BUS_TABLES: Final = frozenset(
         # What is said and heard, of all merchants in one sequence per lane; written and read by place or subject only.
         *("outbox", "outbox_lane", "outbox_cursor", "outbox_floor", "consumer_group_member", "source_identity"),
         *("inbox_lane", "parked_event", "attempt", "worker_start", "bus_garbage"),
+        *("outbox_epoch", "inbox_trail", "halted_lane", "forgotten_event"),
     }
 )
 OWN_TABLES_WITHOUT_MERCHANT: Final[Mapping[str, frozenset[str]]] = {

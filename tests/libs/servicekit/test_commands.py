@@ -26,8 +26,8 @@ def _environment(**changes: str) -> dict[str, str]:
 
 
 @contextmanager
-def _running(process: str, **changes: str) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", "tests.libs.servicekit.tiny_service", process]
+def _running(*arguments: str, **changes: str) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "tests.libs.servicekit.tiny_service", *arguments]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=ROOT, env=_environment(**changes), stdout=pipe, stderr=pipe, text=True) as ran:
         try:
@@ -36,8 +36,8 @@ def _running(process: str, **changes: str) -> Iterator[subprocess.Popen[str]]:
             ran.kill()
 
 
-def _ended(process: str, **changes: str) -> tuple[int, str, str]:
-    with _running(process, **changes) as ran:
+def _ended(*arguments: str, **changes: str) -> tuple[int, str, str]:
+    with _running(*arguments, **changes) as ran:
         out, err = ran.communicate(timeout=SECONDS)
     return ran.returncode, out, err
 
@@ -115,3 +115,10 @@ def test_a_known_failure_is_a_sentence_not_a_traceback() -> None:
     assert code == 1
     assert "the data folder is of another version" in err
     assert "commands.py" not in err
+
+
+@pytest.mark.parametrize("arguments", [("new-epoch",), ("api", "--reason", "because")])
+def test_a_reason_belongs_to_a_new_epoch_and_to_nothing_else(arguments: tuple[str, ...]) -> None:
+    code, _, err = _ended(*arguments)
+
+    assert (code, "--reason belongs to new-epoch" in err) == (2, True)

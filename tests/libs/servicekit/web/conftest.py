@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from libs.eventbus import schema
+from libs.eventbus import schema, schema_epochs
 from libs.servicekit.audit import audit_tables
 from libs.servicekit.clock import ManualClock
 from libs.servicekit.database import Database, Role, create_engine
@@ -21,6 +21,7 @@ from tests.throwaway import PASSWORD, Databases
 SERVICE = "loyalty"
 _TABLES = (
     *schema.UPGRADE,
+    *schema_epochs.UPGRADE,
     *merchant_tables(SERVICE),
     *job_tables(SERVICE),
     *audit_tables(SERVICE),
