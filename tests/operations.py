@@ -8,8 +8,8 @@ A request is the operation's own example, with these replacements:
 - headers: `If-Match` is the ETag of the same path, `Idempotency-Key` is new, a hook is signed;
 - fields of the body: `_FIELDS`; everything else goes out as the example says it.
 
-Merchants, rewinds, skips and epochs are the platform's business: they go out with its token, everything else with the
-tenant's.
+Merchants, rewinds, skips, epochs and buses are the platform's business: they go out with its token, everything else
+with the tenant's.
 """
 
 import json
@@ -35,6 +35,7 @@ PLATFORMS: Final = (
     "/v1/ops/skips",
     "/v1/ops/epochs",
     "/v1/ops/epochs/acceptances",
+    "/v1/ops/buses/{bus_name}/retirements",
 )
 _OWN_TOPIC: Final = {"order_ingest": "commerce"}
 _JSON: Final = "application/json"
@@ -153,6 +154,8 @@ async def call_of(operation: Operation, tenant: Tenant, client: httpx.AsyncClien
 def _own_id(operation: Operation, tenant: Tenant, name: str) -> str:
     if name == "platform":
         return "standard"
+    if name == "bus_name":
+        return "a-former-one"
     if name == "endpoint_token":
         return urlsplit(tenant.hook.url).path.rpartition("/")[2]
     return tenant.id_of(operation.service, name)

@@ -57,7 +57,12 @@ class KafkaBus:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, url: str, *, instance: str | None = None, topics: Sequence[TopicSpec] = KAFKA_TOPICS
+        cls,
+        url: str,
+        *,
+        instance: str | None = None,
+        topics: Sequence[TopicSpec] = KAFKA_TOPICS,
+        name: str = "kafka",
     ) -> AsyncIterator[Self]:
         """A bus on `url` that is disconnected when the block ends; it connects when first used.
 
@@ -68,7 +73,7 @@ class KafkaBus:
         missing = partial(ensure_topics, address.servers, prefixed(topics, address.prefix))
         sending, observing = KafkaSending(address, missing), KafkaObserving(address)
         try:
-            yield cls(address, sending, observing, instance)
+            yield cls(address, sending, observing, instance, name)
         finally:
             await sending.close()
             await observing.close()

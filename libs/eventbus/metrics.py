@@ -3,12 +3,14 @@
 from prometheus_client import Counter, Gauge, Histogram
 
 PUBLISHED = Counter("eventbus_published_total", "Outbox rows handed to the bus", ["source", "topic"])
-UNPUBLISHED_SECONDS = Gauge("eventbus_oldest_unpublished_seconds", "Age of the oldest row not handed over", ["source"])
-LEADER = Gauge("eventbus_relay_leader", "1 while this process is the relay of its source", ["source"])
+UNPUBLISHED_SECONDS = Gauge(
+    "eventbus_oldest_unpublished_seconds", "Age of the oldest row not handed over", ["source", "bus"]
+)
+LEADER = Gauge("eventbus_relay_leader", "1 while this process is its source's relay to that bus", ["source", "bus"])
 RELAY_FAILURES = Counter("eventbus_relay_failures_total", "Rounds of the relay that failed", ["source"])
 REWINDS = Counter("eventbus_rewinds_total", "Cursors lowered on request", ["source", "topic"])
 JUMPS = Counter("eventbus_cursor_jumps_total", "Cursors below the floor moved up to it", ["source", "topic"])
-HOLES = Gauge("eventbus_lanes_with_hole", "Lanes held because a committed row is missing", ["source"])
+HOLES = Gauge("eventbus_lanes_with_hole", "Lanes held because a committed row is missing", ["source", "bus"])
 HELD_DAYS = Gauge("eventbus_retention_held_days", "Expired days kept because a group is behind", ["store"])
 FORCED = Counter("eventbus_retention_forced_total", "Groups that lost rows to the hard cap", ["store", "group"])
 

@@ -18,7 +18,6 @@ from libs.eventbus.lanes import CHAIN_START, LANES, chain_next, lane_of
 from libs.kernel.identifiers import derived_id
 
 MAX_PAYLOAD_BYTES: Final = 256 * 1024
-POSTGRES_BUS: Final = "postgres"
 
 # The materialised CTE takes the row locks in sorted order. An UPDATE joined to a sorted array would lock in join
 # order, and two transactions that meet in two lanes would deadlock.
@@ -48,9 +47,7 @@ WHERE (t.topic, t.lane) = (x.topic, x.lane)
 _SEED = text("""
 WITH lanes AS (SELECT CAST(n AS int2) AS lane FROM generate_series(0, :last) n),
      counters AS (INSERT INTO outbox_lane (topic, lane, chain)
-         SELECT :topic, lane, CAST(:chain AS bytea) FROM lanes ON CONFLICT DO NOTHING),
-     cursors AS (INSERT INTO outbox_cursor (bus, topic, lane)
-         SELECT :bus, :topic, lane FROM lanes ON CONFLICT DO NOTHING)
+         SELECT :topic, lane, CAST(:chain AS bytea) FROM lanes ON CONFLICT DO NOTHING)
 INSERT INTO outbox_floor (topic, lane) SELECT :topic, lane FROM lanes ON CONFLICT DO NOTHING
 """)
 
@@ -94,9 +91,12 @@ async def append(
     return events
 
 
-async def seed_topic(connection: AsyncConnection, topic: str, *, bus: str = POSTGRES_BUS) -> None:
-    """Counters, cursors and floors of all lanes of the topic exist; those that did are left alone."""
-    await connection.execute(_SEED, {"topic": topic, "last": LANES - 1, "chain": CHAIN_START, "bus": bus})
+async def seed_topic(connection: AsyncConnection, topic: str) -> None:
+    """Counters and floors of all lanes of the topic exist; those that did are left alone.
+
+    Cursors are the relays' own: one for a bus that nobody feeds would hold retention, and never be published.
+    """
+    await connection.execute(_SEED, {"topic": topic, "last": LANES - 1, "chain": CHAIN_START})
 
 
 def _event_id(said: Said, causes: Counter[tuple[UUID, str]], new_id: Callable[[], UUID]) -> UUID:

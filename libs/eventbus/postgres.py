@@ -48,10 +48,12 @@ class PostgresBus:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, url: str, *, pool_size: int = 4, pace: Pace | None = None) -> AsyncIterator[Self]:
+    async def open(
+        cls, url: str, *, pool_size: int = 4, pace: Pace | None = None, name: str = "postgres"
+    ) -> AsyncIterator[Self]:
         """A bus on `url` whose connections are closed when the block ends."""
         async with _pool(url, pool_size, "on") as writers, _pool(url, pool_size, "off") as readers:
-            yield cls(url, writers, readers, pace or Pace())
+            yield cls(url, writers, readers, pace or Pace(), name=name)
 
     async def append(self, records: Sequence[Outgoing]) -> None:
         """All records are committed, each partition's in the order given; partitions grow in commit order.

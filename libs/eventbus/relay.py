@@ -82,16 +82,17 @@ class Relay:
             await self._rounds(rounds, stop)
         finally:
             self.leads = False
-            metrics.LEADER.labels(self.source).set(0)
+            metrics.LEADER.labels(self.source, self.bus.name).set(0)
             connection.terminate()
 
     async def _lead(self, connection: Any, stop: asyncio.Event) -> bool:
         """True once this process leads; False if it was asked to stop before."""
-        while not await connection.fetchval(_TRY_LEAD, self.source):
+        # Of its own bus only: while a bus is moved, two relays of one source feed two of them.
+        while not await connection.fetchval(_TRY_LEAD, f"{self.source} {self.bus.name}"):
             if await wait(stop, 1.0):
                 return False
         self.leads = True
-        metrics.LEADER.labels(self.source).set(1)
+        metrics.LEADER.labels(self.source, self.bus.name).set(1)
         return True
 
     async def _rounds(self, rounds: Rounds, stop: asyncio.Event) -> None:

@@ -59,14 +59,14 @@ class Rounds:
         await self._bus.append(records)
         self._remember(moves, records)
         await self._reader.advance(moves)
-        metrics.HOLES.labels(self._source).set(len(self._holes))
+        metrics.HOLES.labels(self._source, self._bus.name).set(len(self._holes))
         return len(records)
 
     async def _measure(self) -> None:
         now = self._clock.now()
         if now - self._measured_at >= MEASURE_EVERY:
             self._measured_at = now
-            metrics.UNPUBLISHED_SECONDS.labels(self._source).set(await self._reader.oldest_seconds())
+            metrics.UNPUBLISHED_SECONDS.labels(self._source, self._bus.name).set(await self._reader.oldest_seconds())
 
     def _share(self, lanes: int) -> int:
         """Rows per lane: 2,000 in all, fewer where the last ones were large."""

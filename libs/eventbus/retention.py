@@ -32,6 +32,7 @@ SELECT topic, lane, max(seq) AS seq FROM outbox WHERE created_at >= :start AND c
 """)
 _REPORTED = text("SELECT consumer_group, topic, lane, mark FROM consumer_group_member")
 _CURSORS = text("SELECT 'relay to ' || bus AS consumer_group, topic, lane, published AS mark FROM outbox_cursor")
+_NO_RELAY: Final = "a relay that has not run yet"
 _FLOORS = text("SELECT topic, lane, floor FROM outbox_floor")
 _RAISE = text("""
 UPDATE outbox_floor f SET floor = x.floor
@@ -112,11 +113,17 @@ async def _highest(connection: AsyncConnection, day: date) -> dict[LaneNumber, i
 
 
 async def _reported(connection: AsyncConnection) -> dict[str, dict[LaneNumber, int]]:
-    """Marks by group; a relay's cursors count as one: what was not handed over is not dropped either."""
+    """Marks by group; a relay's cursors count as one: what was not handed over is not dropped either.
+
+    Nor is anything as long as no relay ever ran: its cursors come with it.
+    """
     reported: dict[str, dict[LaneNumber, int]] = {}
-    for statement in (_REPORTED, _CURSORS):
-        for row in await connection.execute(statement):
-            reported.setdefault(row.consumer_group, {})[(row.topic, row.lane)] = row.mark
+    for row in await connection.execute(_CURSORS):
+        reported.setdefault(row.consumer_group, {})[(row.topic, row.lane)] = row.mark
+    if not reported:
+        reported[_NO_RELAY] = {}
+    for row in await connection.execute(_REPORTED):
+        reported.setdefault(row.consumer_group, {})[(row.topic, row.lane)] = row.mark
     return reported
 
 

@@ -76,6 +76,16 @@ async def maintenance_task(*, begin: Begin, bus: Bus, clock: Clock, stop: asynci
         await wait(stop, MAINTENANCE_SECONDS)
 
 
+async def log_maintenance_task(*, bus: Bus, clock: Clock, stop: asyncio.Event) -> None:
+    """Days of a log that is fed and not read here are made ahead and dropped behind, hourly until `stop`."""
+    while not stop.is_set():
+        try:
+            await bus.maintain(clock.now())
+        except Exception as failure:  # days exist three ahead: there is time to come again
+            _log.error("eventbus_maintenance_failed", extra={"error": repr(failure)[:500]})
+        await wait(stop, MAINTENANCE_SECONDS)
+
+
 async def _answer(source: Source, stop: asyncio.Event) -> None:
     backoff, failures = Backoff(), 0
     while not stop.is_set():

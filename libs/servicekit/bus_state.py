@@ -39,6 +39,7 @@ _REWIND = text(
     RETURNING c.bus, c.lane, c.published
     """
 )
+_RETIRE = text("DELETE FROM outbox_cursor WHERE bus = :bus")
 _OUTBOX_DAYS = text("SELECT count(*) FROM unnest(CAST(:names AS text[])) n WHERE to_regclass(n) IS NOT NULL")
 
 
@@ -82,6 +83,11 @@ async def rewind(connection: AsyncConnection, *, topic: str, lane: int | None, p
     """
     found = await connection.execute(_REWIND, {"topic": topic, "lane": lane, "published": published})
     return len(found.all())
+
+
+async def retire(connection: AsyncConnection, bus: str) -> int:
+    """No cursor of that bus is left: it holds retention no longer, and nothing waits for it. How many there were."""
+    return (await connection.execute(_RETIRE, {"bus": bus})).rowcount
 
 
 async def has_outbox_days(connection: AsyncConnection, days: Sequence[datetime]) -> bool:

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp
 
 from libs.contracts import asyncapi
-from libs.servicekit import audit_routes, job_routes, ops, ops_epochs
+from libs.servicekit import audit_routes, job_routes, ops, ops_buses, ops_epochs
 from libs.servicekit.edge import BodyLimit, Edge
 from libs.servicekit.health import health_routes
 from libs.servicekit.kit import Kit, kit, part
@@ -20,7 +20,7 @@ from libs.servicekit.problems import handle_problems
 from libs.servicekit.query import only_declared_parameters
 
 BODY_LIMIT_BYTES: Final = 1 << 20
-TELLING: Final[Sequence[APIRouter]] = (ops.telling, ops_epochs.telling)
+TELLING: Final[Sequence[APIRouter]] = (ops.telling, ops_buses.router, ops_epochs.telling)
 """The operations of a service that tells facts."""
 LISTENING: Final[Sequence[APIRouter]] = (ops.reading, ops_epochs.reading)
 """The operations of one that also listens."""

@@ -31,6 +31,12 @@ class CommonSettings(BaseSettings):
     )
     bus_url: str = Field("", repr=False, description="postgresql://... (embedded default) or kafka://host:port")
 
+    bus_also_url: str = Field(
+        "",
+        repr=False,
+        description="a second bus that is fed and not read: while services move to it one by one, or away from it",
+    )
+
     auth_issuer: str = Field(description="`iss` that a bearer token must carry")
     auth_audience_prefix: str = Field("huitou-", description="`aud` of a service's tokens: this prefix + its name")
     auth_jwks: str = Field(description="path or https URL of the issuer's public keys (JWKS)")

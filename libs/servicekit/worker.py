@@ -1,7 +1,7 @@
 """What the composition roots of all services share: bus, database, and the tasks that every worker runs."""
 
-from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
@@ -13,7 +13,7 @@ from libs.eventbus.consumer import Consumer
 from libs.eventbus.errors import UnknownTransport
 from libs.eventbus.outbox import seed_topic
 from libs.eventbus.port import Bus
-from libs.eventbus.runtime import consumer_task, maintenance_task, relay_task
+from libs.eventbus.runtime import consumer_task, log_maintenance_task, maintenance_task, relay_task
 from libs.eventbus.schema import ensure_partitions
 from libs.eventbus.subscriptions import Saying, Subscriptions, Workspaces, fold
 from libs.servicekit.checks import watch_consumer
@@ -25,6 +25,7 @@ from libs.servicekit.housekeeping import housekeeping
 from libs.servicekit.idempotency import forget_old_keys
 from libs.servicekit.identity import new_id
 from libs.servicekit.process import Task
+from libs.servicekit.settings import CommonSettings
 from libs.servicekit.unit_of_work import UnitOfWork
 
 W = TypeVar("W", bound=Saying)
@@ -56,22 +57,34 @@ async def prepare_outbox(database: Database, topic: str, clock: Clock) -> None:
 
 def telling_tasks(database: Database, bus: Bus, *, source: str, url: str, clock: Clock) -> Mapping[str, Task]:
     """Relay, partitions and retention, and old idempotency keys; `url` is the database's, for the relay's own use."""
-    relay = partial(
-        relay_task,
-        source=source,
-        bus=bus,
-        url=url,
-        begin=database.begin,
-        clock=clock,
-        new_id=new_id,
-        told=database.told,
-    )
+    relay = _relay(database, bus, source=source, url=url, clock=clock)
     maintenance = partial(maintenance_task, begin=database.begin, bus=bus, clock=clock)
     return {
         "relay": lambda stop: relay(stop=stop),
         "maintenance": lambda stop: maintenance(stop=stop),
         "idempotency": housekeeping(database, _forget_keys, clock),
     }
+
+
+@asynccontextmanager
+async def feeding_also(
+    settings: CommonSettings, database: Database, *, source: str, url: str, clock: Clock
+) -> AsyncIterator[Mapping[str, Task]]:
+    """The tasks that feed `BUS_ALSO_URL` as well: its relay, its requests, its log. None where it is empty.
+
+    Consumers read `BUS_URL` alone. Raises: SettingsError: both buses have one name.
+    """
+    if not settings.bus_also_url:
+        yield {}
+        return
+    if _bus_name(settings.bus_also_url) == _bus_name(settings.bus_url):
+        raise SettingsError("BUS_ALSO_URL: has the name of BUS_URL; give it another one behind #")
+    async with open_bus(settings.bus_also_url, instance=settings.instance) as bus:
+        relay = _relay(database, bus, source=source, url=url, clock=clock)
+        yield {
+            "relay also": lambda stop: relay(stop=stop),
+            "maintenance also": lambda stop: log_maintenance_task(bus=bus, clock=clock, stop=stop),
+        }
 
 
 def group_consumer(
@@ -104,6 +117,26 @@ def reading_task(reader: Consumer, health: Health) -> Task:
     """The consumer's task, watched by `/readyz`."""
     watch_consumer(health, reader)
     return lambda stop: consumer_task(reader, stop)
+
+
+def _relay(database: Database, bus: Bus, *, source: str, url: str, clock: Clock) -> Callable[..., Awaitable[None]]:
+    return partial(
+        relay_task,
+        source=source,
+        bus=bus,
+        url=url,
+        begin=database.begin,
+        clock=clock,
+        new_id=new_id,
+        told=database.told,
+    )
+
+
+def _bus_name(url: str) -> str:
+    try:
+        return transports.bus_name(url)
+    except UnknownTransport as unknown:
+        raise SettingsError(f"BUS_ALSO_URL: {unknown}") from None
 
 
 async def _forget_keys(uow: UnitOfWork, now: datetime) -> None:

@@ -26,6 +26,7 @@ from libs.servicekit.process import Task
 from libs.servicekit.sealing import Sealer, Vault
 from libs.servicekit.timers import TimerLoop
 from libs.servicekit.worker import (
+    feeding_also,
     group_consumer,
     open_bus,
     open_database,
@@ -128,8 +129,10 @@ async def worker(settings: Settings, health: Health) -> AsyncIterator[Mapping[st
         bus = await opened.enter_async_context(open_bus(settings.bus_url, instance=settings.instance))
         await prepare_outbox(database, SERVICE, clock)
         email = email_effects(settings, relay, renderer, clock)
+        also = feeding_also(settings, database, source=SERVICE, url=settings.database_worker_url, clock=clock)
         yield {
             **bus_tasks(settings, database, bus, clock, health),
+            **await opened.enter_async_context(also),
             "timers": TimerLoop(database, timer_handlers(PostgresIntents(), wait_kind=WAIT_KIND), clock).run,
             "effects": EffectSender(database, {EFFECT_KIND: email}, clock, at_once=MAILS_AT_ONCE).run,
             "housekeeping": housekeeping(database, forget_the_old, clock),

@@ -22,7 +22,7 @@ from libs.servicekit.logs import logger
 from libs.servicekit.process import Task
 from libs.servicekit.rate_limit import Buckets
 from libs.servicekit.sealing import Sealer, Vault
-from libs.servicekit.worker import open_bus, open_database, prepare_outbox, telling_tasks
+from libs.servicekit.worker import feeding_also, open_bus, open_database, prepare_outbox, telling_tasks
 from services.order_ingest.adapters import maintenance
 from services.order_ingest.adapters.addresses import LibraryAddresses
 from services.order_ingest.adapters.hook_stores import HookStores
@@ -132,7 +132,8 @@ async def worker(settings: Settings, health: Health) -> AsyncIterator[Mapping[st
         bus = await opened.enter_async_context(open_bus(settings.bus_url, instance=settings.instance))
         watch_database(health, database, package=PACKAGE, clock=clock)
         await prepare(database, clock)
-        yield tasks(settings, database, bus, clock)
+        also = feeding_also(settings, database, source=NAME, url=settings.database_worker_url, clock=clock)
+        yield {**tasks(settings, database, bus, clock), **await opened.enter_async_context(also)}
 
 
 def tasks(settings: Settings, database: Database, bus: Bus, clock: Clock) -> Mapping[str, Task]:

@@ -20,6 +20,7 @@ from libs.servicekit.kit import Kit, open_kit
 from libs.servicekit.ops_jobs import ops_job_handlers
 from libs.servicekit.process import Task
 from libs.servicekit.worker import (
+    feeding_also,
     group_consumer,
     open_bus,
     open_database,
@@ -82,7 +83,8 @@ async def worker(settings: Settings, health: Health) -> AsyncIterator[Mapping[st
         opened.push_async_callback(database.close)
         bus = await opened.enter_async_context(open_bus(settings.bus_url, instance=settings.instance))
         await prepare_outbox(database, SERVICE, clock)
-        yield tasks(settings, database, bus, clock, health)
+        also = feeding_also(settings, database, source=SERVICE, url=url, clock=clock)
+        yield {**tasks(settings, database, bus, clock, health), **await opened.enter_async_context(also)}
 
 
 def tasks(settings: Settings, database: Database, bus: Bus, clock: Clock, health: Health) -> Mapping[str, Task]:

@@ -73,9 +73,12 @@ _OTHERS = text(
 _WAITING = text(
     "SELECT coalesce(sum(l.next_seq - 1 - m.last_seq), 0) FROM intake_lane l JOIN intake_mark m USING (lane)"
 )
+# Sequences of an epoch start at epoch << 40, so a head minus a cursor counts facts only within one epoch.
 _UNTOLD = text(
     """
-    SELECT coalesce(sum(l.next_seq - 1 - c.published), 0) FROM outbox_lane l JOIN outbox_cursor c USING (topic, lane)
+    SELECT coalesce(sum(least(l.next_seq - 1 - c.published, (l.next_seq - 1) & ((CAST(1 AS int8) << 40) - 1))), 0)
+    FROM outbox_lane l
+    JOIN (SELECT topic, lane, min(published) AS published FROM outbox_cursor GROUP BY topic, lane) c USING (topic, lane)
     """
 )
 

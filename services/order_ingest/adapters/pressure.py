@@ -16,7 +16,8 @@ MOST_WAITING: Final = 100
 _LOOK_AGAIN_AFTER: Final = timedelta(milliseconds=40)
 _OWN = text(
     """
-    SELECT (SELECT coalesce(sum(l.next_seq - 1 - c.published), 0) FROM outbox_lane l
+    SELECT (SELECT coalesce(sum(least(l.next_seq - 1 - c.published,
+                                      (l.next_seq - 1) & ((CAST(1 AS int8) << 40) - 1))), 0) FROM outbox_lane l
             JOIN outbox_cursor c USING (topic, lane) WHERE l.topic = 'commerce' AND c.bus = :bus) AS unpublished,
            (SELECT coalesce(sum(l.next_seq - 1 - m.last_seq), 0) FROM intake_lane l
             JOIN intake_mark m USING (lane)) AS waiting

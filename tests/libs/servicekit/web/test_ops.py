@@ -9,6 +9,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from libs.contracts.customers import CustomerErasedV1
 from libs.eventbus import marks, outbox
@@ -38,6 +39,9 @@ async def client(ground: Ground) -> AsyncIterator[httpx.AsyncClient]:
     async with ground.worker.begin() as uow:
         await marks.seed(uow.connection, "loyalty", {"commerce": "order-ingest"})
         await outbox.seed_topic(uow.connection, "loyalty")
+        await uow.connection.execute(
+            text("INSERT INTO outbox_cursor (bus, topic, lane) SELECT 'postgres', topic, lane FROM outbox_lane")
+        )
         await ensure_partitions(uow.connection, NOW)
     async with client_of(make_app(make_kit(database=ground.api, clock=ground.clock, bus=QuietBus()))) as client:
         yield client
