@@ -3,12 +3,14 @@
 import base64
 import binascii
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Literal, TypeVar
 
 from cryptography.fernet import Fernet
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from libs.servicekit.clock import SystemClock
 from libs.servicekit.errors import SettingsError
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
@@ -60,12 +62,19 @@ class CommonSettings(BaseSettings):
     instance: str = Field(
         "0", max_length=60, description="names this worker among its service's; unique, and the same after a restart"
     )
+    clock_ahead_seconds: float = Field(
+        0.0, ge=-3600, le=3600, description="how far this process's clock is before the machine's; for fault runs"
+    )
     drain_seconds: float = Field(10.0, gt=0, le=60, description="time that running work gets after SIGTERM")
     requests_per_second: float = Field(1000.0, gt=0, description="refill of one caller's request allowance")
     requests_burst: int = Field(5000, ge=1, description="size of one caller's request allowance")
 
     log_level: LogLevel = Field("INFO", description="least level that is written")
     log_format: LogFormat = Field("json", description="json for machines, console for people")
+
+    @property
+    def clock(self) -> SystemClock:
+        return SystemClock(timedelta(seconds=self.clock_ahead_seconds))
 
     @property
     def seal_key_ring(self) -> Sequence[str]:

@@ -11,7 +11,7 @@ from libs.eventbus.consumer import Consumer
 from libs.eventbus.port import Bus
 from libs.servicekit import migrations
 from libs.servicekit.checks import watch_database
-from libs.servicekit.clock import Clock, SystemClock
+from libs.servicekit.clock import Clock
 from libs.servicekit.database import Database
 from libs.servicekit.health import Health
 from libs.servicekit.http import create_app
@@ -47,7 +47,7 @@ _ABOUT: Final = "Points as a double-entry ledger, and tiers by what members spen
 @asynccontextmanager
 async def api(settings: Settings, health: Health) -> AsyncIterator[ASGIApp]:
     """The HTTP application, under the role that sees one merchant at a time."""
-    clock = SystemClock()
+    clock = settings.clock
     url, pool_size = settings.database_api_url, settings.api_pool_size
     database = open_database(url, "api", source=SERVICE, pool_size=pool_size, clock=clock)
     watch_database(health, database, package=SERVICE, clock=clock)
@@ -72,7 +72,7 @@ def application(kit: Kit) -> FastAPI:
 @asynccontextmanager
 async def worker(settings: Settings, health: Health) -> AsyncIterator[Mapping[str, Task]]:
     """Relay, consumer, timers, jobs and maintenance, under the role that handles many merchants in one batch."""
-    clock = SystemClock()
+    clock = settings.clock
     url, pool_size = settings.database_worker_url, settings.worker_pool_size
     database = open_database(url, "worker", source=SERVICE, pool_size=pool_size, clock=clock)
     watch_database(health, database, package=SERVICE, clock=clock)

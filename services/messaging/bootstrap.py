@@ -13,7 +13,7 @@ from libs.eventbus.consumer import Consumer
 from libs.eventbus.port import Bus
 from libs.servicekit import migrations
 from libs.servicekit.checks import watch_database
-from libs.servicekit.clock import Clock, SystemClock
+from libs.servicekit.clock import Clock
 from libs.servicekit.database import Database
 from libs.servicekit.effect_sender import EffectSender
 from libs.servicekit.health import Health
@@ -70,7 +70,7 @@ ROUTERS: Final = (
 @asynccontextmanager
 async def api(settings: Settings, health: Health) -> AsyncIterator[ASGIApp]:
     """The HTTP application, under the role that sees one merchant at a time."""
-    clock = SystemClock()
+    clock = settings.clock
     database = open_database(
         settings.database_api_url, "api", source=SERVICE, pool_size=settings.api_pool_size, clock=clock
     )
@@ -110,7 +110,7 @@ def application(kit: Kit, settings: Settings, renderer: Renderer) -> FastAPI:
 @asynccontextmanager
 async def worker(settings: Settings, health: Health) -> AsyncIterator[Mapping[str, Task]]:
     """Relay, consumer, timers, jobs and mail, under the role that handles many merchants in one batch."""
-    clock = SystemClock()
+    clock = settings.clock
     database = open_database(
         settings.database_worker_url, "worker", source=SERVICE, pool_size=settings.worker_pool_size, clock=clock
     )

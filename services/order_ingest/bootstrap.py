@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 from libs.eventbus.port import Bus
 from libs.servicekit import migrations
 from libs.servicekit.checks import watch_database
-from libs.servicekit.clock import Clock, SystemClock
+from libs.servicekit.clock import Clock
 from libs.servicekit.database import Database
 from libs.servicekit.errors import SettingsError
 from libs.servicekit.health import Health
@@ -68,7 +68,7 @@ _HOOK_BODY_BYTES: Final = 2 * webhooks.BODY_LIMIT
 @asynccontextmanager
 async def api(settings: Settings, health: Health) -> AsyncIterator[ASGIApp]:
     """The HTTP application with its hook path; what waits for a commit when the block ends is still committed."""
-    clock, vault = SystemClock(), Vault(settings.vault_key_ring)
+    clock, vault = settings.clock, Vault(settings.vault_key_ring)
     if not settings.database_intake_url:
         raise SettingsError("DATABASE_INTAKE_URL: needed by `api`")
     async with AsyncExitStack() as opened:
@@ -123,7 +123,7 @@ def application(kit: Kit, settings: Settings, hooks: ASGIApp) -> ASGIApp:
 @asynccontextmanager
 async def worker(settings: Settings, health: Health) -> AsyncIterator[Mapping[str, Task]]:
     """Normaliser, imports, relay and maintenance, under the role that handles many merchants in one batch."""
-    clock = SystemClock()
+    clock = settings.clock
     async with AsyncExitStack() as opened:
         database = open_database(
             settings.database_worker_url, "worker", source=NAME, pool_size=settings.worker_pool_size, clock=clock
@@ -154,7 +154,7 @@ def tasks(settings: Settings, database: Database, bus: Bus, clock: Clock) -> Map
 async def migrate(settings: Settings) -> None:
     """The database stands at the newest revision and is ready to take deliveries, whichever process starts first."""
     await migrations.migrate(PACKAGE, settings.database_owner_url)
-    clock = SystemClock()
+    clock = settings.clock
     database = open_database(settings.database_owner_url, "owner", source=NAME, pool_size=1, clock=clock)
     try:
         await prepare(database, clock)
