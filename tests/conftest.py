@@ -1,7 +1,9 @@
 """One PostgreSQL server and one Kafka broker for the whole run, and throw-away databases on the server."""
 
 import os
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
+from types import FrameType
 
 import asyncpg
 import pytest
@@ -12,6 +14,19 @@ from deploy.local.postgres import start_server
 from tests.brokers import need_kafka
 from tests.running import Running, running_system
 from tests.throwaway import Databases
+
+
+def pytest_configure() -> None:
+    """SIGTERM ends the run as Ctrl-C does: what it started is stopped, and its folders are deleted."""
+    signal.signal(signal.SIGTERM, _end_as_by_hand)
+
+
+def _end_as_by_hand(number: int, frame: FrameType | None) -> None:
+    by_hand = signal.getsignal(signal.SIGINT)  # while a test runs, asyncio's own
+    if callable(by_hand):
+        by_hand(number, frame)
+    else:
+        raise KeyboardInterrupt
 
 
 @pytest.fixture(scope="session")
