@@ -1,9 +1,12 @@
 """P9, P16: webhooks at full speed through all four services until nothing is left, and what they hold in memory."""
 
 import itertools
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from typing import Final
 
 from tests.bench.figures import Result, Row, Sample, Target, rates
+from tests.bench.profiles import profiled
 from tests.bench.system import System, system
 from tests.bench.terms import Terms
 
@@ -19,14 +22,20 @@ async def drain(terms: Terms) -> Result:
     orders = terms.sized(_ORDERS)
     samples: list[Sample] = []
     memory: list[dict[str, float]] = []
+    result = Result()
     async with system() as found:
         await found.post(min(_WARM, orders))
         await found.drain()
+        before = found.cpu_seconds()
         for _ in range(min(terms.repeats, _MOST_REPEATS)):
             samples.append(await _drained(found, orders))
             memory.append(found.resident_mb())
+        shares = _shares(before, found.cpu_seconds(), sum(sample.units for sample in samples))
         facts = await _facts(found)
-    return Result(rows=[*_drain_rows(samples), *_memory_rows(memory, facts)])
+        if not terms.is_short:
+            await _profile(found, orders // 4, terms, result)
+    result.rows = [*_drain_rows(samples, shares), *_memory_rows(memory, facts)]
+    return result
 
 
 async def _drained(found: System, orders: int) -> Sample:
@@ -37,6 +46,21 @@ async def _drained(found: System, orders: int) -> Sample:
     return meter.sample(orders)
 
 
+async def _profile(found: System, orders: int, terms: Terms, result: Result) -> None:
+    """The workers' flame graphs, all of one more drain."""
+    async with AsyncExitStack() as spies:
+        for name, pid in found.services.items():
+            if name.endswith("-worker"):
+                await spies.enter_async_context(profiled(pid, terms.svg(name), result))
+        await _drained(found, orders)
+
+
+def _shares(before: Mapping[str, float], after: Mapping[str, float], orders: int) -> str:
+    """Milliseconds of CPU per order by process, the busiest first."""
+    spent = {name: (after[name] - before[name]) / orders * 1e3 for name in after}
+    return ", ".join(f"{name} {spent[name]:.2f} ms" for name in sorted(spent, key=lambda name: -spent[name]))
+
+
 async def _facts(found: System) -> int:
     count = 0
     for service in found.arena.stack.urls:
@@ -45,7 +69,7 @@ async def _facts(found: System) -> int:
     return count
 
 
-def _drain_rows(samples: list[Sample]) -> list[Row]:
+def _drain_rows(samples: list[Sample], shares: str) -> list[Row]:
     return [
         Row(
             id="P9",
@@ -63,6 +87,7 @@ def _drain_rows(samples: list[Sample]) -> list[Row]:
             unit="ms",
             target=Target(at_most=2.2),
             absolute=True,
+            note=shares,
         ),
     ]
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from deploy.local.ports import HOST
 from libs.kernel.identifiers import derived_id
 from tests.bench.load import Load, Report, load
-from tests.bench.meters import Meter, resident_bytes
+from tests.bench.meters import Meter, cpu_seconds, database_seconds, resident_bytes
 from tests.bench.shopify_bodies import Shop, order_external_id
 from tests.bench.stand import GENEROUS, connected_store
 from tests.chaos.arena import Arena, new_stack, opened
@@ -37,6 +37,12 @@ class System:
     def meter(self) -> Meter:
         """Measures all services together, and the database."""
         return Meter(list(self.services.values()), self.arena.stack.supervisor.pids()["postgres"])
+
+    def cpu_seconds(self) -> dict[str, float]:
+        """CPU time that each process, and the database, has used so far."""
+        postmaster = self.arena.stack.supervisor.pids()["postgres"]
+        used = {name: cpu_seconds([pid]) for name, pid in self.services.items()}
+        return {**used, "postgres": database_seconds(postmaster)}
 
     def resident_mb(self) -> dict[str, float]:
         """Memory of each process."""

@@ -9,7 +9,7 @@ _COLUMNS = {"merchant_no": "int4", "absorbed": "uuid", "survivor": "uuid"}
 _MOVE_ORDERS = sql(
     """
     UPDATE customer_order o SET customer_id = x.survivor FROM {rows}
-    WHERE (o.merchant_no, o.customer_id) = (x.merchant_no, x.absorbed)
+    WHERE o.customer_id = x.absorbed AND o.merchant_no + 0 = x.merchant_no
     """,
     rows=unnest(_COLUMNS),
 )
