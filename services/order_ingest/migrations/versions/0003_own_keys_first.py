@@ -3,14 +3,14 @@
 A plan made while a table was empty takes any index whose first column matches. The normaliser's probe by order went
 through the index by external id, hence through all of the merchant's orders, for as long as the worker lived.
 
-Revision ID: 0002
-Revises: 0001
+Revision ID: 0003
+Revises: 0002
 """
 
 from libs.servicekit.migrations import execute_all
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
