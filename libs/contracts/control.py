@@ -134,8 +134,8 @@ class Ancestor(NamedTuple):
 class EpochStartedV1(Fact):
     """The source was restored: the lane goes on in a new epoch, descended from `lineage`.
 
-    `waypoints`: places of the epoch that ended, the newest without a gap and older ones ever sparser. A reader that
-    went on along another branch finds there the last place that both share.
+    `waypoints`: places on the way, the newest without a gap and older ones ever sparser. A reader that went on along
+    another branch finds there the last place that both share.
     """
 
     TYPE: ClassVar[str] = "epoch.started.v1"

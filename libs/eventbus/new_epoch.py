@@ -100,7 +100,7 @@ async def _openings(
 ) -> dict[LaneNumber, EpochStartedV1]:
     """The first fact of each lane's epoch."""
     lineage = await _points(connection, heads)
-    waypoints = await _waypoints(connection, heads)
+    waypoints = await _waypoints(connection, lineage)
     incarnation = new_id()
     return {
         (topic, lane): EpochStartedV1(
@@ -124,10 +124,13 @@ async def _points(connection: AsyncConnection, heads: Mapping[LaneNumber, Point]
     return ended
 
 
-async def _waypoints(connection: AsyncConnection, heads: Mapping[LaneNumber, Point]) -> dict[LaneNumber, list[Point]]:
-    wanted = [(*lane, sequence) for lane, head in heads.items() for sequence in waypoint_sequences(head.sequence)]
+async def _waypoints(
+    connection: AsyncConnection, lineage: Mapping[LaneNumber, Sequence[Point]]
+) -> dict[LaneNumber, list[Point]]:
+    ends = {lane: [point.sequence for point in line] for lane, line in lineage.items()}
+    wanted = [(*lane, sequence) for lane in ends for sequence in waypoint_sequences(ends[lane])]
     topics, lanes, sequences = ([one[n] for one in wanted] for n in range(3))
-    found: dict[LaneNumber, list[Point]] = {lane: [] for lane in heads}
+    found: dict[LaneNumber, list[Point]] = {lane: [] for lane in lineage}
     for row in await connection.execute(_WAYPOINTS, {"topics": topics, "lanes": lanes, "seqs": sequences}):
         found[row.topic, row.lane].append(Point(row.seq, row.chain))
     return found

@@ -33,10 +33,18 @@ def first_of(epoch: int) -> int:
     return epoch << EPOCH_BITS
 
 
-def waypoint_sequences(head: int) -> list[int]:
-    """Which places of the ending epoch its successor names: the newest without a gap, then ever sparser."""
-    distances = [*range(DENSE_WAYPOINTS), *(1 << power for power in range(8, EPOCH_BITS))]
-    return sorted({head - distance for distance in distances if head - distance >= max(1, first_of(epoch_of(head)))})
+def waypoint_sequences(ends: Sequence[int]) -> list[int]:
+    """Which places of its history a new epoch names: the newest without a gap, older ones ever sparser.
+
+    `ends`: the last sequence of each epoch so far, oldest first. A reader may have left the line in any of them.
+    """
+    places: list[int] = []
+    for end in reversed(ends):
+        first = max(1, first_of(epoch_of(end)))
+        dense = range(max(first, end + 1 - max(0, DENSE_WAYPOINTS - len(places))), end + 1)
+        distances = (1 << power for power in range(EPOCH_BITS))
+        places += {*dense, *(end - distance for distance in distances if end - distance >= first)}
+    return sorted(places)
 
 
 def may_apply(mark: Mark, record: Record) -> bool:

@@ -34,8 +34,8 @@ class Point(NamedTuple):
 class Opening:
     """What the first record of an epoch says of the history behind it.
 
-    `lineage`: where each earlier epoch ended, oldest first. `waypoints`: places of the last one, the newest without a
-    gap, older ones ever sparser: a reader on another branch finds there where the branches part.
+    `lineage`: where each earlier epoch ended, oldest first. `waypoints`: places on the way, the newest without a gap,
+    older ones ever sparser: a reader on another branch finds there where the branches part.
     """
 
     lineage: tuple[Point, ...]

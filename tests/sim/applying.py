@@ -27,7 +27,7 @@ class Failed(Exception):
 
 @dataclass(eq=False)
 class Applier:
-    """One process's way into the consumer's database. Halts are its own: a restarted process finds out by itself."""
+    """One process's way into the consumer's database. `halted` is what it knows of halted lanes: a moment old."""
 
     database: ConsumerDatabase
     handler: Handler
@@ -39,7 +39,7 @@ class Applier:
 
     def halt(self, lane: Lane, reason: str) -> None:
         """This process drops the lane's records from now on, and says so loudly."""
-        self.halted[lane] = 0
+        self.halted.setdefault(lane, 0)
         self.database.alarm(lane, reason)
 
     def apply(self, items: Items) -> Work:
@@ -99,7 +99,7 @@ class Applier:
 
     def _plan(self, items: Items) -> BatchPlan:
         open_subjects = self.database.open_subjects()
-        return plan_batch(self.database.marks, open_subjects, self.halted, (), items)
+        return plan_batch(self.database.marks, open_subjects, self.halted, self.database.kept, items)
 
     def _handle(self, plan: BatchPlan) -> Body:
         handled = [step.record for step in plan.steps if step.action in HANDLED]

@@ -22,15 +22,25 @@ class History:
     effects: Sequence[Effect]
     aside: Sequence[Record]
     discarded: Collection[UUID]
+    open: Collection[UUID]
+    accepted_at: float | None
+    """When an operator last accepted what the source forgot: what had been taken by then stays."""
 
     def taken(self) -> list[Record]:
         """Everything that the mark passed."""
         return [*(effect.record for effect in self.effects), *self.aside]
 
     def forgotten(self) -> bool:
-        """Whether something was taken that the source's history no longer holds at its place."""
-        known = {done.record.sequence: done.record for done in self.committed}
-        return any(known.get(record.sequence) != record for record in self.taken())
+        """Whether something was taken that is not at its place in the source's history, and nobody accepted that."""
+        since = -1.0 if self.accepted_at is None else self.accepted_at
+        taken = [effect.record for effect in self.effects if effect.at > since]
+        taken += [record for record in self.aside if self.accepted_at is None or record.event_id in self.open]
+        return any(self.known.get(record.sequence) != record for record in taken)
+
+    @property
+    def known(self) -> Mapping[int, Record]:
+        """The source's history by place."""
+        return {done.record.sequence: done.record for done in self.committed}
 
 
 def histories(source: Source, database: ConsumerDatabase) -> list[History]:
@@ -42,6 +52,8 @@ def histories(source: Source, database: ConsumerDatabase) -> list[History]:
             [effect for effect in database.effects if effect.record.lane == lane],
             [row.record for place, row in database.parked.items() if place[0] == lane],
             {row.record.event_id for row in database.parked.values() if row.status is Status.DISCARDED},
+            {row.record.event_id for row in database.parked.values() if row.status is Status.OPEN},
+            database.accepted.get(lane),
         )
         for lane, state in source.lanes.items()
     ]
@@ -126,7 +138,10 @@ def _twice(history: History) -> Iterator[str]:
 
 def _order(history: History) -> Iterator[str]:
     last: dict[str, int] = {}
+    known = history.known
     for effect in history.effects:
+        if known.get(effect.record.sequence) != effect.record:
+            continue  # its place is forgotten, and others may have been given the number since
         key, sequence = effect.record.key, effect.record.sequence
         if sequence < last.get(key, 0):
             yield f"out of order: {key}: {sequence} after {last[key]}"

@@ -1,10 +1,13 @@
 """The consumer's shell in the virtual world: fetch, apply, watch, commit the offsets."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from libs.eventbus.answers import Demand, HaltGroup, HaltLane, Reread
+from libs.eventbus.lanes import epoch_of
 from libs.eventbus.protocol import watch
-from libs.eventbus.words import Lane, LaneNumber, LaneWatch, Mark, Record, Sight, Signal, Tick, Verified
+from libs.eventbus.protocol_epochs import first_of
+from libs.eventbus.words import Lane, LaneNumber, LaneWatch, Mark, Opened, Record, Sight, Signal, Tick, Verified
 from tests.sim.applying import Applier, Seens
 from tests.sim.effects import ConsumerDatabase, Handler
 from tests.sim.log import PARTITIONS, Log
@@ -13,6 +16,7 @@ from tests.sim.source import LANES
 from tests.sim.world import Body, Process
 
 FETCHED = 50
+MEMBERS = ("consumer-0", "consumer-1")
 
 
 @dataclass(eq=False, slots=True)
@@ -20,6 +24,7 @@ class _Reader:
     """What a consumer process knows; lost when it dies."""
 
     applier: Applier
+    log: Log
     incarnation: int
     positions: dict[int, int] = field(default_factory=dict)
     at_end: dict[int, bool] = field(default_factory=dict)  # whether the last fetch reached the end
@@ -28,26 +33,29 @@ class _Reader:
 
 @dataclass(eq=False)
 class Consumers:
-    """The members of one group."""
+    """The members of one group. Each reads one of the logs: `reads` says which; where both do, they share it."""
 
     database: ConsumerDatabase
-    log: Log
+    logs: Sequence[Log]
     handler: Handler
     reported: dict[LaneNumber, int]
     assignment: dict[int, str] = field(default_factory=lambda: {n: f"consumer-{n % 2}" for n in range(PARTITIONS)})
     latency: float = 0.0
+    reads: dict[str, int] = field(default_factory=lambda: dict.fromkeys(MEMBERS, 0))
 
     def body(self, process: Process) -> Body:
         world, wait = self.database.world, 0.02
         clean = process.name not in self.database.unclean
-        applier = Applier(self.database, self.handler, process, clean, self.latency)
-        reader = _Reader(applier, self.log.incarnation)
+        applier = Applier(self.database, self.handler, process, clean, self.latency, dict(self.database.halted))
+        log = self.logs[self.reads[process.name]]
+        reader = _Reader(applier, log, log.incarnation)
         self.database.unclean.add(process.name)
         while True:
             yield wait * (0.5 + world.random.random())
             if self.database.group_halted is not None:
                 wait = 2.0
                 continue
+            self._release(reader)
             self._take_assignment(process, reader)
             fetched = self._fetch(reader)
             items = [item for entries in fetched.values() for entry in entries for item in entry]
@@ -58,29 +66,41 @@ class Consumers:
             wait = 0.02 if items else min(1.0, wait * 1.5)
 
     def _take_assignment(self, process: Process, reader: _Reader) -> None:
-        owned = {number for number, owner in self.assignment.items() if owner == process.name}
-        if reader.incarnation != self.log.incarnation:
-            reader.incarnation = self.log.incarnation
+        owned = {number for number in self.assignment if self._owner(number, reader.log) == process.name}
+        if reader.incarnation != reader.log.incarnation:
+            reader.incarnation = reader.log.incarnation
             reader.positions.clear()
         for number in set(reader.positions) - owned:
             del reader.positions[number]
         for number in owned - set(reader.positions):
-            reader.positions[number] = self.log.committed.get(number, 0)
+            reader.positions[number] = reader.log.committed.get(number, 0)
         now = self.database.world.now
         kept = {lane: watch for lane, watch in reader.watches.items() if partition_of(lane) in owned}
         reader.watches = {lane: kept.get(lane, LaneWatch(lane, now)) for lane in LANES if partition_of(lane) in owned}
         if self.database.world.random.random() < 0.05:
-            self._report()
+            self._report(reader.log)
 
-    def _report(self) -> None:
-        if self.database.world.random.random() >= self.log.control_loss:
+    def _owner(self, number: int, log: Log) -> str:
+        """Who reads this partition of this log: the one it is assigned to, if that member reads this log at all."""
+        here = [name for name, place in self.reads.items() if self.logs[place] is log]
+        return self.assignment[number] if self.assignment[number] in here or not here else here[0]
+
+    def _release(self, reader: _Reader) -> None:
+        """Lanes that an operator let go on are read again, from where their marks stand now."""
+        for lane in sorted(reader.applier.halted.keys() - self.database.halted.keys()):
+            high = first_of(reader.applier.halted.pop(lane))
+            if lane in reader.watches:
+                reader.watches[lane] = LaneWatch(lane, self.database.world.now, high=high)
+
+    def _report(self, log: Log) -> None:
+        if self.database.world.random.random() >= log.control_loss:
             for lane, mark in self.database.marks.items():
                 self.reported[lane.topic, lane.number] = mark.sequence
 
     def _fetch(self, reader: _Reader) -> dict[int, list[tuple[Record | Signal, ...]]]:
         fetched = {}
         for number in sorted(reader.positions):
-            entries = self.log.partitions[number]
+            entries = reader.log.partitions[number]
             if reader.positions[number] > len(entries):
                 reader.positions[number] = 0
             start = reader.positions[number]
@@ -94,10 +114,13 @@ class Consumers:
             reader.positions[number] += count
         reached = dict(reader.positions)
         for one in seen:
+            if isinstance(one.sight, Opened):
+                self.database.keep_opening(one.sight.record)
+                reader.applier.halted[one.lane] = epoch_of(one.sight.record.sequence)
             self._watch(reader, one.lane, one.mark, one.sight)
         yield self.database.world.moment()
         for number, position in reached.items():
-            self.log.commit(number, position)
+            reader.log.commit(number, position)
 
     def _tick(self, reader: _Reader) -> None:
         for lane in list(reader.watches):
@@ -105,7 +128,7 @@ class Consumers:
             self._watch(reader, lane, self.database.marks[lane], Tick(reader.at_end[number]))
 
     def _watch(self, reader: _Reader, lane: Lane, mark: Mark, sight: Sight) -> None:
-        if lane not in reader.watches or lane in reader.applier.halted:
+        if lane not in reader.watches:
             return
         world, before = self.database.world, reader.watches[lane]
         nonce = f"{world.random.getrandbits(32):08x}" if isinstance(sight, Tick) else ""
@@ -128,4 +151,4 @@ class Consumers:
             case HaltGroup(lane, reason):
                 self.database.group_halted = (lane, reason)
             case _:
-                self.log.ask(demand)
+                reader.log.ask(demand)

@@ -8,8 +8,8 @@ from enum import Enum, auto
 from typing import TypeAlias
 from uuid import UUID
 
-from libs.eventbus.answers import Action, BatchPlan
-from libs.eventbus.words import Failure, Lane, Mark, Record, Subject
+from libs.eventbus.answers import Acceptance, Action, BatchPlan
+from libs.eventbus.words import Failure, Lane, Mark, Record, Subject, Trace
 from tests.sim.source import LANES
 from tests.sim.world import Died, Locks, World
 
@@ -45,6 +45,20 @@ class Alarm:
     at: float
 
 
+_TABLES = (
+    "marks",
+    "effects",
+    "parked",
+    "attempts",
+    "alarms",
+    "unclean",
+    "halted",
+    "openings",
+    "kept",
+    "accepted",
+)
+
+
 @dataclass(eq=False)
 class ConsumerDatabase:
     """What survives the consumers' deaths. Its public state is what the checker sees of them."""
@@ -58,9 +72,15 @@ class ConsumerDatabase:
     alarms: dict[Lane, Alarm] = field(default_factory=dict)
     group_halted: tuple[Lane, str] | None = None
     unclean: set[str] = field(default_factory=set)
+    halted: dict[Lane, int] = field(default_factory=dict)  # each with the newest epoch heard of since
+    openings: dict[Lane, Record] = field(default_factory=dict)
+    trail: dict[Lane, list[Trace]] = field(default_factory=lambda: {lane: [] for lane in LANES})
+    kept: set[UUID] = field(default_factory=set)
+    accepted: dict[Lane, float] = field(default_factory=dict)
 
     def alarm(self, lane: Lane, reason: str) -> None:
         """Somebody is told that the lane stopped."""
+        self.halted.setdefault(lane, 0)
         self.alarms.setdefault(lane, Alarm(reason, self.world.now))
 
     def open_subjects(self) -> set[Subject]:
@@ -85,8 +105,40 @@ class ConsumerDatabase:
                     self.park(record, failed=False, status=Status.OPEN)
                 case Action.DISCARD:
                     self.park(record, failed=False, status=Status.DISCARDED)
+                case Action.KNOWN:
+                    self.world.counts["absorbed events that were known"] += 1
+            self._pass(record)
         self.marks.update(plan.marks)
         self.world.counts["absorbed duplicates"] += plan.skipped
+
+    def keep_opening(self, record: Record) -> None:
+        """How a halted lane's source goes on is known to whoever accepts it."""
+        if record.lane in self.halted:
+            self.openings[record.lane] = record
+
+    def accept(self, lane: Lane, plan: Acceptance) -> None:
+        """The branch that the source forgot is given up: the body of one commit."""
+        waiting = {
+            trace.event_id
+            for trace in plan.forgotten
+            if (row := self.parked.get((lane, trace.sequence))) and row.status is Status.OPEN
+        }
+        for row in [row for row in self.parked.values() if row.record.event_id in waiting]:
+            self._resolve(row, Status.DISCARDED)
+        self.kept.update(trace.event_id for trace in (*plan.unsure, *plan.forgotten) if trace.event_id not in waiting)
+        self.trail[lane] = [trace for trace in self.trail[lane] if trace.sequence <= plan.resume.sequence]
+        for place in [place for place in self.attempts if place[0] == lane]:
+            del self.attempts[place]
+        self.marks[lane] = plan.resume
+        self.accepted[lane] = self.world.now
+        for told in (self.halted, self.openings, self.alarms):
+            told.pop(lane)
+        self.world.counts["absorbed acceptances"] += 1
+        self.world.counts["absorbed forgotten events"] += len(plan.forgotten)
+
+    def _pass(self, record: Record) -> None:
+        self.trail[record.lane].append(Trace(record.sequence, record.chain, record.event_id))
+        self.world.counts["absorbed epochs followed"] += record.opens is not None
 
     def park(self, record: Record, *, failed: bool, status: Status) -> None:
         self.world.counts["absorbed parked" if failed else "absorbed parked behind"] += 1
@@ -97,6 +149,7 @@ class ConsumerDatabase:
         self.park(record, failed=True, status=Status.OPEN)
         self.attempts.pop((record.lane, record.sequence), None)
         self.marks[record.lane] = after
+        self._pass(record)
 
     def replay(self, row: Parked) -> None:
         """The parked event takes effect."""
@@ -118,14 +171,15 @@ class ConsumerDatabase:
 
     def snapshot(self) -> "ConsumerDatabase":
         kept = copy(self)
-        for name in ("marks", "effects", "parked", "attempts", "alarms", "unclean"):
+        for name in _TABLES:
             setattr(kept, name, copy(getattr(self, name)))
+        kept.trail = {lane: list(traces) for lane, traces in self.trail.items()}
         return kept
 
     def restore(self, snapshot: "ConsumerDatabase") -> None:
         """Back to an older point, effects and marks together."""
         again = snapshot.snapshot()
-        for name in ("marks", "effects", "parked", "attempts", "alarms", "unclean", "group_halted"):
+        for name in (*_TABLES, "trail", "group_halted"):
             setattr(self, name, getattr(again, name))
 
 
@@ -149,9 +203,9 @@ class Handler:
     cured: bool = False
 
     def poison(self, record: Record) -> Poison | None:
-        """Decided once per event, at its first sight. An erasure is never poisoned here."""
+        """Decided once per event, at its first sight. Neither an erasure nor an epoch's first record is ever poison."""
         if record.event_id not in self.poisoned:
-            self.poisoned[record.event_id] = poison = None if record.erases or self.cured else self._draw()
+            self.poisoned[record.event_id] = poison = None if _healthy(record) or self.cured else self._draw()
             if poison is not None:
                 self.ever_poisoned.add(record.event_id)
         return None if self.cured else self.poisoned[record.event_id]
@@ -193,3 +247,7 @@ class Handler:
                 case Poison.RAISES:
                     return Failure.PERMANENT
         return None
+
+
+def _healthy(record: Record) -> bool:
+    return record.erases or record.opens is not None

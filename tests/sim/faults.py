@@ -7,7 +7,7 @@ from functools import partial
 from libs.eventbus.words import Lane, Nak
 from tests.sim.consumer import Consumers
 from tests.sim.effects import ConsumerDatabase
-from tests.sim.log import PARTITIONS, Asked, Entry
+from tests.sim.log import PARTITIONS, Asked, Entry, Log
 from tests.sim.mixes import Mix
 from tests.sim.relay import Relays
 from tests.sim.source import LANES, LaneState, Writers
@@ -31,6 +31,7 @@ class Faults:
 
     def __post_init__(self) -> None:
         self.source, self.log, self.database = self.relays.source, self.relays.log, self.consumers.database
+        self.logs = self.consumers.logs
         self.world = self.source.world
 
     def body(self, process: Process) -> Body:
@@ -52,7 +53,10 @@ class Faults:
     def _rest(self) -> None:
         """No more traffic, faults or poison: from here on everything must heal by itself."""
         self.world.calm = True
-        self.log.control_loss = 0.0
+        for log in self.logs:
+            log.control_loss = 0.0
+        if self.mix.heals_restores:
+            self._new_epoch()
         self.consumers.handler.cured = True
         self.world.note("calm")
 
@@ -73,6 +77,9 @@ class Faults:
             "remember": self._remember,
             "restore": self._restore,
             "restore consumer": self._restore_consumer,
+            "restore and heal": self._restore_and_heal,
+            "new epoch": self._new_epoch,
+            "move": self._move,
         }
 
     def _struck(self, what: str, *, count: int = 1, detail: object = "") -> None:
@@ -109,11 +116,15 @@ class Faults:
             self._struck(what, detail=f"{entries} entries")
 
     def _wipe(self) -> None:
-        self._lost(self.log.wipe(), "wipes")
+        self._lost(self._some_log().wipe(), "wipes")
+
+    def _some_log(self) -> Log:
+        """The one log, or where two are fed, either."""
+        return self.world.random.choice(self.logs) if self.mix.two_buses else self.log
 
     def _tail(self) -> None:
         partition = self.world.random.randrange(PARTITIONS)
-        self._lost(self.log.lose_tail(partition, self.world.random.randint(1, 12)), "tail losses")
+        self._lost(self._some_log().lose_tail(partition, self.world.random.randint(1, 12)), "tail losses")
 
     def _tail_of_all(self) -> None:
         if self.world.random.random() < 0.5:
@@ -185,6 +196,24 @@ class Faults:
         if again != "nothing" and not self.source.silent:
             self.source.resay.extend(forgotten)
         self._struck("source restores", detail=f"{len(forgotten)} facts, said again: {again}")
+
+    def _restore_and_heal(self) -> None:
+        """As `restore`, but somebody will start a new epoch; mostly the source finds out at once, and says nothing."""
+        if self.remembered and not self.source.refusing:
+            self._restore()
+            self.source.refusing = self.world.random.random() < 0.7
+
+    def _new_epoch(self) -> None:
+        """An operator tells the source to go on; whether it needs to is not for the operator to know."""
+        self._struck("new epochs")
+        self.source.start_epoch()
+
+    def _move(self) -> None:
+        """A reader is restarted with the other bus to read."""
+        process = self.world.random.choice(self.consumer_processes[:2])
+        self.consumers.reads[process.name] = 1 - self.consumers.reads[process.name]
+        self._struck("moves", detail=f"{process.name} to {self.consumers.reads[process.name]}")
+        self.world.kill(process, down_seconds=0.2 + self.world.random.random())
 
     def _restore_consumer(self) -> None:
         if not self.remembered:

@@ -26,6 +26,9 @@ class Mix:
     relay_latency: float = 0.0
     consumer_latency: float = 0.0
     silent_after_restore: bool = False
+    heals_restores: bool = False  # operators start new epochs and accept them
+    two_buses: bool = False
+    kept_days: int = 1  # of the outbox
     asks_nothing: bool = False  # nothing is lost here, so any request for a rewind is a false alarm
     heals_in: float | None = None  # seconds from a loss (or the commit) to the effect
 
@@ -99,6 +102,38 @@ MIXES: tuple[Mix, ...] = (
         faults={"remember": 4, "restore": 20, "duplicate": 10},
         silent_after_restore=True,
         absorbs=("absorbed restores",),
+    ),
+    Mix(
+        "source restored again and again, new epochs",
+        faults={
+            "remember": 4,
+            "restore and heal": 12,
+            "new epoch": 10,
+            "crash": 8,
+            "tail": 20,
+            "wipe": 40,
+            "late": 15,
+            "cure": 15,
+        },
+        poison={Poison.RAISES: 0.04},
+        heals_restores=True,
+        kept_days=1000,  # an operator who takes longer than the outbox is kept finds nothing to resume from
+        mean_pause=0.4,
+        seconds=60,
+        absorbs=(
+            "absorbed acceptances",
+            "absorbed forgotten events",
+            "absorbed events that were known",
+            "absorbed epochs followed",
+        ),
+    ),
+    Mix(
+        "readers move between two buses",
+        faults={"move": 5, "crash": 8, "tail": 8, "wipe": 30, "rebalance": 10, "switch": 10},
+        two_buses=True,
+        mean_pause=0.3,
+        seconds=50,
+        absorbs=("absorbed duplicates", "absorbed rewinds carried out"),
     ),
     Mix(
         "retention, floors, stale rewinds",

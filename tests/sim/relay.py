@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from libs.eventbus.answers import Hole, Idle, Jump, Rewind, Send
 from libs.eventbus.protocol import relay_plan, source_reply, watermark_due
-from libs.eventbus.words import Lane, Nak, Record, Rewound, Row, Watermark
+from libs.eventbus.words import Lane, Nak, Record, Rewound, Watermark
 from tests.sim.log import PARTITIONS, Entry, Log
-from tests.sim.source import Source
+from tests.sim.source import BUSES, Source, row_of
 from tests.sim.world import Body, Process
 
 ROWS_PER_LANE = 10
@@ -58,12 +58,13 @@ class Relays:
     log: Log
     leadership: Leadership
     latency: float = 0.0
+    bus: str = BUSES[0]
 
     def body(self, process: Process) -> Body:
         world, memory, wait = self.source.world, _Memory(), 0.02
         while True:
             yield wait * (0.5 + world.random.random())
-            if self.leadership.leader != process.name and not self.leadership.both:
+            if self.source.refusing or (self.leadership.leader != process.name and not self.leadership.both):
                 continue
             busy = yield from self._round(process, memory)
             wait = 0.02 if busy else min(1.0, wait * 1.5)
@@ -89,10 +90,11 @@ class Relays:
 
     def _read(self, lane: Lane, memory: _Memory) -> Round:
         state = self.source.lanes[lane]
-        rows = self.source.outbox(lane, after=state.cursor, limit=ROWS_PER_LANE)
+        cursor = state.cursors[self.bus]
+        rows = self.source.outbox(lane, after=cursor, limit=ROWS_PER_LANE)
         plan = relay_plan(
-            [Row(row.sequence, row.event_id, row.chain) for row in rows],
-            cursor=state.cursor,
+            [row_of(row) for row in rows],
+            cursor=cursor,
             floor=state.floor,
             head=state.head,
             last_seen=memory.last_seen.get(lane),
@@ -131,8 +133,8 @@ class Relays:
             self.source.world.counts["absorbed cursors below the floor"] += 1
         memory.last_seen[one.lane] = one.plan.cursor_to
         state = self.source.lanes[one.lane]
-        if state.cursor == one.plan.cursor_from:
-            state.cursor = one.plan.cursor_to
+        if state.cursors[self.bus] == one.plan.cursor_from:
+            state.cursors[self.bus] = one.plan.cursor_to
         else:
             self.source.world.counts["absorbed lost cursor races"] += 1
 
@@ -148,7 +150,7 @@ class Answers:
         world = self.source.world
         while True:
             yield 0.1 + 0.2 * world.random.random()
-            for asked in self.log.take_requests():
+            for asked in [] if self.source.refusing else self.log.take_requests():
                 lane, request = asked.request.lane, asked.request
                 wanted = request.to if isinstance(request, Nak) else request.sequence
                 reply = source_reply(
@@ -160,7 +162,7 @@ class Answers:
                 yield world.moment()
                 world.note(f"{process.name}: {request} -> {reply}")
                 if isinstance(reply, Rewind):
-                    state = self.source.lanes[lane]
-                    state.cursor = min(state.cursor, reply.to)
+                    cursors = self.source.lanes[lane].cursors
+                    cursors.update((bus, min(cursor, reply.to)) for bus, cursor in cursors.items())
                 elif reply is not None:
                     self.log.append(partition_of(lane), [(reply,)])

@@ -9,14 +9,13 @@ from libs.eventbus.words import LaneNumber
 from tests.sim.source import Source
 from tests.sim.world import Body, Process
 
-KEPT_DAYS = 1
-
 
 @dataclass(eq=False)
 class Retention:
     """Drops expired children below the reported marks."""
 
     source: Source
+    kept_days: int
     reported: dict[str, dict[LaneNumber, int]] = field(default_factory=dict)
 
     def body(self, process: Process) -> Body:
@@ -24,7 +23,7 @@ class Retention:
         yield from self._finish_detached(self._floors())
         while True:
             yield 2.0 + 4.0 * world.random.random()
-            days = [day for day in self.source.held_days() if day < self.source.day() - KEPT_DAYS]
+            days = [day for day in self.source.held_days() if day < self.source.day() - self.kept_days]
             plan = floor_plan(self.source.children(days), self.reported, self._floors(), capped=())
             yield world.moment()
             if isinstance(plan, KeepAll):
