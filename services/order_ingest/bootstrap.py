@@ -61,8 +61,6 @@ ROUTERS: Final = (
     import_routes.router,
 )
 _log = logger(__name__)
-_HOOK_BODY_BYTES: Final = 2 * webhooks.BODY_LIMIT
-"""The application's own limit stands above the hook's, which answers for itself."""
 
 
 @asynccontextmanager
@@ -115,7 +113,7 @@ def application(kit: Kit, settings: Settings, hooks: ASGIApp) -> ASGIApp:
         routers=ROUTERS,
         parts=[ports],
         mounted=[Mounted(webhooks.PATH, hooks, hook_document.OPENAPI)],
-        body_limits={webhooks.PATH: _HOOK_BODY_BYTES, import_routes.PATH: import_routes.UPLOAD_LIMIT},
+        body_limits={import_routes.PATH: import_routes.UPLOAD_LIMIT},
         operations=TELLING,
     )
 

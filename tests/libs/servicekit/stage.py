@@ -105,6 +105,11 @@ async def fail(kind: str, request: Request) -> None:
     raise request.app.state.failures[kind]
 
 
+@router.post("/uploads/{kind}")
+async def upload(kind: str, request: Request) -> int:
+    return len(await request.body())
+
+
 async def _swallow(scope: Any, receive: Any, send: Any) -> None:
     """A plain-ASGI part that reads its whole body."""
     more = True
@@ -140,7 +145,7 @@ def make_app(
         version="1.2.3",
         routers=routers,
         mounted=[Mounted("/v1/hooks", _swallow, {"/v1/hooks/{token}": {"post": {"responses": {"200": {}}}}})],
-        body_limits={"/v1/hooks/large": 4 << 20},
+        body_limits={"/v1/uploads/large": 4 << 20},
     )
     app.state.failures = dict(failures or {})
     return app

@@ -137,12 +137,12 @@ async def _chunks(count: int) -> AsyncIterator[bytes]:
 @pytest.mark.parametrize(
     ("path", "content", "status"),
     [
-        ("/v1/hooks/a", b"x" * (1 << 20), 200),
-        ("/v1/hooks/a", b"x" * ((1 << 20) + 1), 413),
-        ("/v1/hooks/a", 2, 200),
-        ("/v1/hooks/a", 3, 413),
-        ("/v1/hooks/large", 8, 200),
-        ("/v1/hooks/large", 9, 413),
+        ("/v1/uploads/a", b"x" * (1 << 20), 200),
+        ("/v1/uploads/a", b"x" * ((1 << 20) + 1), 413),
+        ("/v1/uploads/a", 2, 200),
+        ("/v1/uploads/a", 3, 413),
+        ("/v1/uploads/large", 8, 200),
+        ("/v1/uploads/large", 9, 413),
         ("/v1/orders", 3, 413),
     ],
 )
@@ -156,6 +156,14 @@ async def test_a_body_beyond_the_limit_is_413_however_it_is_sent(
     assert answer.status_code == status
     if status == 413:
         assert answer.headers["content-type"] == PROBLEMS
+
+
+async def test_a_mounted_part_sets_its_own_limits_behind_the_edge_alone(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/v1/hooks/a", content=_chunks(3))
+
+    assert answer.status_code == 200
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["x-request-id"]
 
 
 async def test_browsers_of_other_origins_stay_out(client: httpx.AsyncClient) -> None:
