@@ -57,7 +57,10 @@ async def list_members(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[MemberOut] | Response:
-    """By customer id: who is in it now, or was at `as_of`; each with the fact that let it in."""
+    """By customer id: who is in it now, or was at `as_of`; each with the fact that let it in.
+
+    A stay begins and ends when the facts happened that decided it; history told late does not move stays of the past.
+    """
     position = decode_cursor(cursor, id=UUID)
     after = None if position is None else position["id"]
     rows = await reads.segments.members(principal.merchant, segment_id, as_of.given, after=after, limit=limit + 1)
