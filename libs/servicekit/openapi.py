@@ -73,10 +73,12 @@ def _tell_scopes(operation: Document) -> None:
 
 def _tell_problems(operation: Document) -> None:
     responses = operation.setdefault("responses", {})
-    told = {"422": "The request is invalid"} if "422" in responses else {}
+    told = {"422": "`invalid-request`: `errors` says what is wrong and where"} if "422" in responses else {}
     if "security" in operation:
-        told |= {"401": "No valid token", "403": "The token lacks a scope"}
-    told["default"] = "Any other problem"
+        told["401"] = "`unauthorized`: no valid token"
+        if "403" not in responses:  # a route with more to say has said it
+            told["403"] = "`missing-scope`: the token lacks the scope"
+    told["default"] = "Any other problem; after `unavailable` (503) try again"
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
     for status, description in told.items():
         responses[status] = {"description": description, "content": content}

@@ -22,6 +22,10 @@ from libs.servicekit.jobs import enqueue
 from libs.servicekit.kit import Kit, kit
 from libs.servicekit.logs import logger
 from libs.servicekit.ops_documents import (
+    RESOLVE_PROBLEMS,
+    REWIND_PROBLEMS,
+    SHOW_PROBLEMS,
+    SKIP_PROBLEMS,
     Accepted,
     Discard,
     Done,
@@ -54,13 +58,19 @@ Reader = Annotated[Principal, Security(authenticated, scopes=["ops:read"])]
 Repairer = Annotated[Principal, Security(authenticated, scopes=["ops:replay"])]
 Operators = Annotated[Principal, Security(authenticated, scopes=["ops:write"])]
 ParkedId = Annotated[
-    str, Path(pattern=r"^[a-z-]+\.[a-z-]+\.\d{1,2}\.\d{1,19}$", examples=["order-ingest.commerce.12.3"])
+    str,
+    Path(
+        pattern=r"^[a-z-]+\.[a-z-]+\.\d{1,2}\.\d{1,19}$",
+        description="The event's place: source, topic, lane, sequence.",
+        examples=["order-ingest.commerce.12.3"],
+    ),
 ]
 
 
 @telling.get("/lag", summary="Show what is untold and what is unread")
 async def show_lag(principal: Reader, kit: TheKit) -> Lag:
-    """Both sides of the bus: facts that wait for the relay, and records that wait for this service."""
+    """Where to look first: facts that wait for the relay (`telling`), and records that wait for this service
+    (`reading`). Both are near zero in a system that keeps up; one that grows says which side stands still."""
     async with kit.database.read() as uow:
         telling = await bus_state.untold(uow.connection)
         reading = await bus_state.reading(uow.connection, kit.service)
@@ -89,7 +99,8 @@ async def list_parked_events(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[ParkedOut]:
-    """Those that failed and those that wait behind one; of one merchant, or of all for the platform."""
+    """Those that failed and those that wait behind one of the same subject; of the token's merchant, or of all
+    without one. What else the subject tells waits too: replay after the cause is mended, or discard."""
     after = decode_cursor(cursor, id=place_of)
     async with kit.database.read() as uow:
         found = await parked.listed(
@@ -111,15 +122,21 @@ async def _parked(parked_id: ParkedId, kit: TheKit, principal: Principal) -> par
     return found
 
 
-@reading.get("/parked_events/{parked_id}", summary="Show a parked event")
+@reading.get("/parked_events/{parked_id}", summary="Show a parked event", responses=SHOW_PROBLEMS)
 async def show_parked_event(parked_id: ParkedId, principal: Reader, kit: TheKit) -> ParkedDetail:
     """With the event itself; personal data in it stays sealed."""
     return ParkedDetail.of(await _parked(parked_id, kit, principal))
 
 
-@reading.post("/parked_events/{parked_id}/replays", status_code=202, summary="Apply the subject's parked events again")
+@reading.post(
+    "/parked_events/{parked_id}/replays",
+    status_code=202,
+    summary="Apply the subject's parked events again",
+    responses=RESOLVE_PROBLEMS,
+)
 async def replay_parked_event(parked_id: ParkedId, principal: Repairer, kit: TheKit, response: Response) -> Accepted:
-    """Applies the subject's parked events in order, up to the first that fails again, as a job."""
+    """A job applies the subject's parked events in order, up to the first that fails again; `Location` names it.
+    For the time after a fix: nothing that was applied is applied twice."""
     event = await _parked(parked_id, kit, principal)
     request = {**asdict(event.place), "by": principal.subject}
     async with kit.database.begin(_merchant_of(event)) as uow:
@@ -129,7 +146,7 @@ async def replay_parked_event(parked_id: ParkedId, principal: Repairer, kit: The
     return Accepted(job_id=job_id)
 
 
-@reading.post("/parked_events/{parked_id}/discards", summary="Give a parked event up")
+@reading.post("/parked_events/{parked_id}/discards", summary="Give a parked event up", responses=RESOLVE_PROBLEMS)
 async def discard_parked_event(parked_id: ParkedId, body: Discard, principal: Repairer, kit: TheKit) -> ParkedOut:
     """The event counts as done without its effect; those that wait behind it go on with a replay of the next."""
     event = await _parked(parked_id, kit, principal)
@@ -142,9 +159,10 @@ async def discard_parked_event(parked_id: ParkedId, body: Discard, principal: Re
     return ParkedOut.of(await _parked(parked_id, kit, principal))
 
 
-@reading.post("/skips", summary="Let a lane go on behind an event that is lost")
+@reading.post("/skips", summary="Let a lane go on behind an event that is lost", responses=SKIP_PROBLEMS)
 async def skip(body: Skip, principal: Operators, kit: TheKit) -> Done:
-    """The event at `sequence`, the lane's next, is never applied. Asked twice, it skips once."""
+    """The last resort, where neither bus nor source has the event at `sequence`, the lane's next: it is never
+    applied, for no merchant. Asked twice, it skips once. Needs a token without a merchant."""
     need_platform(principal)
     lane = Lane(body.source, body.topic, body.lane)
     async with kit.database.begin_platform() as uow:
@@ -159,9 +177,10 @@ async def skip(body: Skip, principal: Operators, kit: TheKit) -> Done:
     return Done(lanes=1)
 
 
-@telling.post("/rewinds", summary="Hand told facts to the bus again")
+@telling.post("/rewinds", summary="Hand told facts to the bus again", responses=REWIND_PROBLEMS)
 async def rewind(body: Rewind, principal: Operators, kit: TheKit) -> Done:
-    """Harmless for consumers that have applied them: they count by sequence."""
+    """For a bus that lost records. Everything behind `published` that the outbox still holds is handed over once
+    more; harmless for consumers that have applied it: they count by sequence. Needs a token without a merchant."""
     need_platform(principal)
     async with kit.database.begin_platform() as uow:
         changed = await bus_state.rewind(uow.connection, topic=body.topic, lane=body.lane, published=body.published)

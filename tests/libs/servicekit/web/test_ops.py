@@ -260,3 +260,33 @@ async def test_audit_pages_join(ground: Ground, client: httpx.AsyncClient) -> No
     second = (await client.get(f"/v1/audit_log?limit=3&cursor={first['next_cursor']}", headers=headers)).json()
 
     assert [entry["target"][-1] for entry in first["items"] + second["items"]] == ["4", "3", "2", "1", "0"]
+
+
+_SKIP = {"source": "order-ingest", "topic": "commerce", "lane": 3, "sequence": 9, "reason": "it is lost for good"}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "of_a_merchant", "slug"),
+    [
+        ("parked_events/order-ingest.commerce.3.99/replays", {}, True, "not-found"),
+        ("parked_events/order-ingest.commerce.3.8/replays", {}, True, "already-resolved"),
+        ("parked_events/order-ingest.commerce.3.7/discards", {"reason": "no such shop"}, False, "no-merchant"),
+        ("skips", _SKIP, True, "platform-required"),
+        ("skips", _SKIP, False, "not-the-next"),
+        ("skips", {**_SKIP, "topic": "segmentation"}, False, "not-found"),
+        ("rewinds", {"topic": "loyalty", "reason": "the bus lost it"}, True, "platform-required"),
+        ("rewinds", {"topic": "commerce", "reason": "the bus lost it"}, False, "not-found"),
+    ],
+)
+async def test_what_an_operation_refuses_with_is_described_beside_it(
+    ground: Ground, client: httpx.AsyncClient, path: str, body: dict[str, Any], of_a_merchant: bool, slug: str
+) -> None:
+    await _park(ground, None, 7)
+    await _park(ground, ground.merchant, 8, status="replayed")
+    paths = (await client.get("/openapi.json")).json()["paths"]
+
+    refused = await _post(client, f"/v1/ops/{path}", ground.merchant if of_a_merchant else None, body)
+
+    [operation] = [item["post"] for each, item in paths.items() if each.endswith(path.rpartition("/")[2])]
+    assert refused.json()["type"].endswith(f":{slug}")
+    assert f"`{slug}`" in operation["responses"][str(refused.status_code)]["description"]
