@@ -19,6 +19,7 @@ SELECT x.topic, x.subject FROM unnest(CAST(:topics AS text[]), CAST(:subjects AS
 CROSS JOIN LATERAL (SELECT 1 FROM parked_event p WHERE p.consumer_group = :group AND p.topic = x.topic
     AND p.subject = x.subject AND p.status = 'parked' LIMIT 1 OFFSET 0) held
 """)
+# A place is taken already only where a source forgot what stood there: the event that it says instead counts.
 _PARK = text("""
 INSERT INTO parked_event (consumer_group, source, topic, lane, seq, merchant_id, subject, event, error, failed, status,
     resolved_at, resolved_by, reason)
@@ -30,7 +31,12 @@ FROM (SELECT CAST(:status AS text), CASE WHEN CAST(:status AS text) <> 'parked' 
 unnest(CAST(:sources AS text[]), CAST(:topics AS text[]), CAST(:lanes AS int2[]), CAST(:seqs AS int8[]),
     CAST(:merchants AS uuid[]), CAST(:subjects AS text[]), CAST(:events AS text[]))
     x(source, topic, lane, seq, merchant_id, subject, event)
-ORDER BY x.source, x.topic, x.lane, x.seq ON CONFLICT DO NOTHING
+ORDER BY x.source, x.topic, x.lane, x.seq
+ON CONFLICT (consumer_group, source, topic, lane, seq) DO UPDATE
+SET merchant_id = excluded.merchant_id, subject = excluded.subject, event = excluded.event, error = excluded.error,
+    failed = excluded.failed, status = excluded.status, parked_at = now(), resolved_at = excluded.resolved_at,
+    resolved_by = excluded.resolved_by, reason = excluded.reason
+WHERE parked_event.status <> 'parked'
 """)
 _ERASE = text("""
 UPDATE parked_event SET status = 'discarded', event = '{}', resolved_at = now(), resolved_by = 'erasure',

@@ -274,6 +274,29 @@ async def test_what_was_parked_and_forgotten_is_discarded_and_applied_when_it_is
     assert await pair.reader.sql("SELECT status FROM parked_event ORDER BY seq") == [("discarded",), ("discarded",)]
 
 
+async def test_what_a_branch_says_at_the_place_of_a_forgotten_parked_event_is_parked_as_well(pair: Pair) -> None:
+    """Both stand at sequence 3; the first one was discarded with the branch that the source forgot."""
+    await pair.source.say(keyed(0), keyed(1))
+    await pair.read(2)
+    await pair.back_up()
+    await pair.source.say(keyed(2))
+    async with pair.reader.running(*pair.tasks(), pair.reader.consumer(refuse).run):
+        await pair.reader.until(lambda: parked_are(pair, 1))
+    await pair.restore()
+    await pair.source.sql("DELETE FROM source_identity")
+    await pair.source.say(keyed(10))
+    await pair.stopped(pair.halted)
+    await pair.start_epoch()
+    await pair.stopped(pair.heard)
+    await pair.accept()
+
+    async with pair.reader.running(*pair.tasks(), pair.reader.consumer(refuse).run):
+        await pair.reader.until(lambda: parked_are(pair, 1))
+
+    [(event,)] = await pair.reader.sql("SELECT event ->> 'payload' FROM parked_event WHERE status = 'parked'")
+    assert '"n":10' in bytes.fromhex(event).decode()
+
+
 async def test_two_restores_one_after_the_other(pair: Pair) -> None:
     """The second one goes back to before the first one's epoch: what every lane heard of that one is forgotten."""
     await pair.source.say(keyed(0), keyed(1))
