@@ -84,7 +84,9 @@ def _text(headers: Mapping[bytes, bytes], name: bytes | None) -> str | None:
     if name is None or name not in headers:
         return None
     value = headers[name].decode("latin-1")[:_TEXT_LENGTH]
-    return "".join(character for character in value if character.isprintable()) or None
+    if not value.isprintable():
+        value = "".join(character for character in value if character.isprintable())
+    return value or None
 
 
 def _instant(headers: Mapping[bytes, bytes], name: bytes | None) -> datetime | None:
