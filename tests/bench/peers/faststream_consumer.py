@@ -14,6 +14,8 @@ from libs.contracts.orders import OrderRefundedV1
 from tests.bench.figures import Sample
 from tests.bench.meters import Meter
 
+_PATIENCE_SECONDS = 120.0
+
 
 async def handle_some(servers: str, topic: str, count: int, meter: Meter) -> Sample:
     """So many messages were validated and handled, from the topic's beginning; measured from the first to the last."""
@@ -31,7 +33,7 @@ async def handle_some(servers: str, topic: str, count: int, meter: Meter) -> Sam
 
     subscriber: Any = broker.subscriber(topic, group_id=f"faststream-{uuid4()}", auto_offset_reset="earliest")
     subscriber(handle)
-    async with broker:
+    async with broker, asyncio.timeout(_PATIENCE_SECONDS):
         await broker.start()
         await done.wait()
     return meter.sample(count - 1)
