@@ -10,7 +10,7 @@ from pathlib import Path
 
 from deploy.kafka.broker import Broker
 from deploy.local.kafka_command import serve_command
-from deploy.local.kafka_folder import Layout, Record, delete_data, layout_of, prepare_folder
+from deploy.local.kafka_folder import Detour, Layout, Record, delete_data, layout_of, prepare_folder
 from deploy.local.kafka_programs import Programs, Say, find_programs, programs_folder
 from deploy.local.ports import HOST, lasting_ports
 from libs.eventbus.kafka_metadata import describe
@@ -107,9 +107,14 @@ class Cluster:
 
 @asynccontextmanager
 async def kafka_cluster(
-    nodes: int = 1, folder: Path | None = None, *, say: Say = lambda _text: None, session_ms: int = TEST_SESSION_MS
+    nodes: int = 1,
+    folder: Path | None = None,
+    *,
+    say: Say = lambda _text: None,
+    session_ms: int = TEST_SESSION_MS,
+    detour: Detour | None = None,
 ) -> AsyncIterator[Cluster]:
-    """A cluster serves; without a folder its data is gone at the end.
+    """A cluster serves; without a folder its data is gone at the end. The first node has the detour.
 
     Raises:
         Refused: no Java or Maven, or the folder's data is another's.
@@ -118,7 +123,8 @@ async def kafka_cluster(
     programs = await asyncio.to_thread(find_programs, programs_folder(), say=say)
     home = folder or Path(tempfile.mkdtemp(prefix="huitou-kafka-"))
     ports = lasting_ports(2 * nodes)
-    cluster = Cluster(layout_of(home, list(zip(ports[::2], ports[1::2], strict=True)), session_ms=session_ms), programs)
+    pairs = list(zip(ports[::2], ports[1::2], strict=True))
+    cluster = Cluster(layout_of(home, pairs, session_ms=session_ms, detour=detour), programs)
     try:
         await cluster.start_all()
         yield cluster

@@ -26,6 +26,17 @@ _FORMAT_HEAP_MB = 128
 
 
 @dataclass(frozen=True, slots=True)
+class Detour:
+    """A second way to a node: whoever comes in by `port` is told to go on by `advertised`, where a proxy may stand.
+
+    Kafka's clients connect to the addresses that brokers name; no proxy is passed that no broker names.
+    """
+
+    port: int
+    advertised: int
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
     """One broker, which is a controller too; its ports may be others after the next start."""
 
@@ -33,6 +44,7 @@ class Node:
     folder: Path
     port: int
     controller_port: int
+    detour: "Detour | None" = None
 
     @property
     def data(self) -> Path:
@@ -76,10 +88,12 @@ class Record:
     nodes: int
 
 
-def layout_of(folder: Path, ports: list[tuple[int, int]], *, session_ms: int = SESSION_MS) -> Layout:
-    """A node for each pair of a broker's and a controller's port."""
+def layout_of(
+    folder: Path, ports: list[tuple[int, int]], *, session_ms: int = SESSION_MS, detour: Detour | None = None
+) -> Layout:
+    """A node for each pair of a broker's and a controller's port; the detour is the first one's."""
     nodes = tuple(
-        Node(number=number, folder=folder / f"node-{number}", port=port, controller_port=controller)
+        Node(number, folder / f"node-{number}", port, controller, detour if number == 1 else None)
         for number, (port, controller) in enumerate(ports, start=1)
     )
     return Layout(folder=folder, nodes=nodes, session_ms=session_ms)
@@ -129,6 +143,8 @@ def settings_of(node: Node, layout: Layout, *, data: Path) -> str:
         data=data,
         replication=min(count, 3),
         min_isr=2 if count >= 3 else 1,
+        detour=f",DETOUR://{HOST}:{node.detour.port}" if node.detour else "",
+        advertised_detour=f",DETOUR://{HOST}:{node.detour.advertised}" if node.detour else "",
         session_ms=layout.session_ms,
         heartbeat_ms=layout.session_ms // 6,
     )
