@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+import time
 from collections.abc import Awaitable, Callable
 from itertools import permutations
 from typing import Any
@@ -46,14 +47,16 @@ async def test_sixteen_workers_and_doubled_delivery_break_nothing(
         while not queue.empty():
             await surely(queue.get_nowait(), stage, retries)
 
+    began = time.monotonic()
     async with asyncio.TaskGroup() as tasks:
         for _ in range(WORKERS):
             tasks.create_task(worker())
+    rate = len(jobs) / (time.monotonic() - began)
 
     findings = {finding.name: finding.violations for finding in await stage.findings()}
     entries = await stage.rows("SELECT count(*) AS n FROM txn")
     await stage.close()
-    print(f"{len(jobs)} commands, {entries[0]['n']} entries, {retries[0]} retries")
+    print(f"{len(jobs)} commands, {entries[0]['n']} entries, {retries[0]} retries, {rate:.0f} a second")
     assert findings == dict.fromkeys(findings, 0)
     assert len(findings) == 12
 
