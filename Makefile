@@ -53,8 +53,11 @@ bites: setup ## break the code on purpose: each named mutation must turn a test 
 e2e: setup ## the demo on all its data, compared with an independent computation
 	@$(PY) -m pytest -q -m e2e --timeout 1800 tests/e2e
 
-chaos: setup ## kill, stop and wipe parts of the running stack: nothing lost, nothing twice
+chaos: setup ## kill, cut, stop and wipe parts of the running stack on both buses: nothing lost, nothing twice
 	@$(PY) -m tests.chaos
+
+chaos-long: setup ## all faults at the size of their figures: some hours
+	@$(PY) -m tests.chaos --form long
 
 bench: setup ## every part beside its peers, in one table; BENCH='P1 P5' and REPEATS=3 make it shorter
 	@exec $(PY) -m tests.bench $(BENCH) $(if $(REPEATS),--repeats $(REPEATS))

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from rich.console import Console
 
+from deploy.local.kafka_programs import programs_folder, what_is_missing
 from tests.chaos.arena import BUSES, Arena, opened
 from tests.chaos.report import FORMS, Report, Size
 from tests.chaos.runs import ALONE, PLANS, SHARED
@@ -25,18 +26,25 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--form", choices=[*FORMS], default="short" if os.environ.get("CHAOS_SHORT") else "usual")
     parser.add_argument("--bus", choices=[*BUSES, "both"], default=os.environ.get("CHAOS_BUS", "both"))
     parser.add_argument("--orders", type=int, help="orders of each run, about 4 bus events each; else as the form says")
+    parser.add_argument("--per-second", type=float, help="webhooks a second, but of R9, R17 and R18; for slow machines")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**9))
     options = parser.parse_args(arguments)
-    size = replace(FORMS[options.form], orders=options.orders) if options.orders else FORMS[options.form]
-    plan = {bus: options.runs or runs for bus, runs in PLANS[options.form].items() if options.bus in (bus, "both")}
+    chosen = {"orders": options.orders, "per_second": options.per_second}
+    size = replace(FORMS[options.form], **{name: value for name, value in chosen.items() if value})
     console = Console(width=200)
+    plan = {bus: options.runs or runs for bus, runs in PLANS[options.form].items() if options.bus in (bus, "both")}
+    if (
+        options.bus == "both"
+        and not os.environ.get("KAFKA_REQUIRED")
+        and (missing := what_is_missing(programs_folder()))
+    ):
+        console.print(f"kafka: not run, {missing}", markup=False)
+        del plan["kafka"]
     console.print(f"seed {options.seed}, {options.form} form")
     reports = [each for bus, runs in plan.items() for each in asyncio.run(_run(console, bus, runs, options.seed, size))]
     console.print(table(reports))
-    complaints = [f"{bus}, {report.name}: {each}" for bus, report, _ in reports for each in report.complaints]
-    for complaint in complaints:
-        console.print(complaint, markup=False)
-    return 1 if complaints or not reports else 0
+    console.print(f"seed {options.seed}, {options.form} form")
+    return 1 if any(report.complaints for _, report, _ in reports) or not reports else 0
 
 
 async def _run(console: Console, bus: str, names: Sequence[str], seed: int, size: Size) -> list[Row]:
@@ -47,26 +55,28 @@ async def _run(console: Console, bus: str, names: Sequence[str], seed: int, size
         for name in names:
             began = time.monotonic()
             console.print(f"{bus}, {name}: {(({**SHARED, **ALONE}[name]).__doc__ or '').splitlines()[0]}")
-            if name in SHARED and arena is None:
-                arena = await stacks.enter_async_context(opened(bus))
-            report = await _judged(console, bus, name, arena, seed, size)
+            try:
+                if name in SHARED and arena is None:
+                    arena = await stacks.enter_async_context(opened(bus))
+                report = await _once(bus, name, arena, seed, size)
+            except Exception as broken:  # the run failed, the others need not
+                console.print_exception(max_frames=6)
+                report = Report(name, {}, {}, None, failures=[f"{type(broken).__name__}: {broken}"])
             done.append((bus, report, time.monotonic() - began))
-            console.print(f"{bus}, {name}: {'FAILED' if report.complaints else 'passed'} after {done[-1][2]:.0f} s")
+            console.print(f"{bus}, {name}: {report.outcome} after {done[-1][2]:.0f} s")
+            for complaint in [*report.complaints, *filter(None, [report.not_run])]:
+                console.print(f"  {complaint}", markup=False)
             if report.complaints:
                 arena = None
                 await stacks.aclose()
     return done
 
 
-async def _judged(console: Console, bus: str, name: str, arena: Arena | None, seed: int, size: Size) -> Report:
-    try:
-        if name in ALONE:
-            return await ALONE[name](bus, seed, size)
-        assert arena is not None
-        return await SHARED[name](arena, seed, size)
-    except Exception as broken:  # the run failed, the others need not
-        console.print_exception(max_frames=6)
-        return Report(name, {}, {}, None, failures=[f"{type(broken).__name__}: {broken}"])
+async def _once(bus: str, name: str, arena: Arena | None, seed: int, size: Size) -> Report:
+    if name in ALONE:
+        return await ALONE[name](bus, seed, size)
+    assert arena is not None
+    return await SHARED[name](arena, seed, size)
 
 
 if __name__ == "__main__":

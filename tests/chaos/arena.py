@@ -15,10 +15,15 @@ import httpx
 
 from deploy.demo.api import Api, DemoFailed
 from deploy.demo.draining import on_the_way
+from deploy.kafka.cluster import kafka_cluster
+from deploy.local.kafka_folder import Detour
 from deploy.local.local_tokens import MERCHANT_SCOPES
-from deploy.local.ports import HOST
+from deploy.local.ports import HOST, lasting_ports
 from deploy.local.stack import Stack
+from libs.eventbus.topics import KAFKA_TOPICS
 from tests.chaos.buses import BusFaults, PostgresFaults
+from tests.chaos.kafka_faults import KafkaFaults
+from tests.chaos.proxy import proxied
 from tests.chaos.sender import Hook
 from tests.chaos.shop import Order
 
@@ -72,7 +77,8 @@ class Arena:
         began, quiet, left = loop.time(), 0, -1
         while quiet < 2:
             if loop.time() - began > within_seconds:
-                raise TimeoutError(f"{left} still on their way after {within_seconds:.0f} s")
+                where = await self._where()
+                raise TimeoutError(f"{left} still on their way after {within_seconds:.0f} s: {where}")
             try:
                 left = await self.left()
             except (DemoFailed, httpx.HTTPError) as broken:
@@ -82,6 +88,15 @@ class Arena:
             quiet = quiet + 1 if left == 0 else 0
             await asyncio.sleep(0.2)
         return loop.time() - began
+
+    async def _where(self) -> str:
+        """What each service has not told, and what it has not read, for whoever asks why nothing arrives."""
+        found = []
+        for service, api in self.ops.items():
+            lag = await api.get("/v1/ops/lag")
+            found += [f"{service} untold {each['topic']} {each['unpublished']}" for each in lag["telling"]]
+            found += [f"{service} unread {each['topic']} {each['unread']}" for each in lag["reading"]]
+        return ", ".join(each for each in found if not each.endswith(" 0"))
 
     async def ready(self, *, within_seconds: float) -> float:
         """Every API and worker says that it is ready; how many seconds that took."""
@@ -100,24 +115,36 @@ class Arena:
 
 
 @asynccontextmanager
-async def opened(bus: str, stack: Stack | None = None) -> AsyncIterator[Arena]:
-    """A new stack on free ports, with a merchant whose programme counts all of the shop's orders."""
+async def opened(bus: str, stack: Stack | None = None, *, brokers: int = 1) -> AsyncIterator[Arena]:
+    """A new stack on free ports, with a merchant whose programme counts all of the shop's orders.
+
+    On Kafka it stands on a cluster of so many brokers; a stack that is given brings its own bus, which has no faults.
+    """
     async with AsyncExitStack() as exits:
-        stack = await exits.enter_async_context(stack or new_stack(bus))
-        yield await _settled(exits, stack, _faults(bus, stack))
+        if bus == "kafka" and stack is None:
+            kafka = await exits.enter_async_context(_cluster(brokers))
+            started = await exits.enter_async_context(new_stack(bus, bus_url=kafka.url))
+            yield await _settled(exits, started, kafka)
+        else:
+            started = await exits.enter_async_context(stack or new_stack(bus))
+            yield await _settled(exits, started, PostgresFaults(started))
 
 
 def new_stack(bus: str, **options: Any) -> Stack:  # Any: what Stack takes
     """A stack on that bus, not started, that does not slow its one busy caller down."""
-    if bus != "postgres":
-        raise ValueError(f"no stack runs on {bus}")
-    return Stack(settings={**_GENEROUS, **options.pop("settings", {})}, **options)
+    return Stack(bus=bus, settings={**_GENEROUS, **options.pop("settings", {})}, **options)
 
 
-def _faults(bus: str, stack: Stack) -> BusFaults:
-    if bus != "postgres":
-        raise ValueError(f"no faults are known for {bus}")
-    return PostgresFaults(stack)
+@asynccontextmanager
+async def _cluster(brokers: int) -> AsyncIterator[KafkaFaults]:
+    """A cluster with all topics, and a proxy that its first broker names as another way to it."""
+    behind = lasting_ports(1)[0]
+    async with (
+        proxied(behind) as proxy,
+        kafka_cluster(brokers, detour=Detour(port=behind, advertised=proxy.port)) as cluster,
+    ):
+        await cluster.create_topics(KAFKA_TOPICS)
+        yield KafkaFaults(cluster, proxy)
 
 
 async def _settled(exits: AsyncExitStack, stack: Stack, bus: BusFaults) -> Arena:

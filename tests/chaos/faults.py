@@ -14,6 +14,7 @@ SELECT count(*) FROM pg_stat_activity
 WHERE datname = $1 AND usename = $1 || '_worker' AND backend_xid IS NOT NULL AND pid <> pg_backend_pid()
 """
 _CURSOR = "SELECT lane, published FROM outbox_cursor WHERE topic = $1 AND bus = $2"
+_BETWEEN_LOOKS = 0.05  # it must get on in between, or what we wait for never comes
 _TOPICS = {"order_ingest": "commerce"}
 
 
@@ -91,7 +92,7 @@ async def _kill_when(arena: Arena, service: str, is_there: Callable[[], Awaitabl
             os.kill(pid, signal.SIGKILL)
             return 1
         os.kill(pid, signal.SIGCONT)
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(_BETWEEN_LOOKS)
     supervisor.signal(name, signal.SIGKILL)
     return 0
 

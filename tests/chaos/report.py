@@ -27,10 +27,19 @@ class Report:
     drained_seconds: float = 0.0
     measured: Mapping[str, Measured] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
+    not_run: str = ""
+    """Why this machine does not allow the run; empty if it took place."""
+
+    @property
+    def outcome(self) -> str:
+        """In a word."""
+        return "not run" if self.not_run else "FAILED" if self.complaints else "passed"
 
     @property
     def complaints(self) -> list[str]:
         """Everything that keeps the run from passing: a run that injected or absorbed nothing proved nothing."""
+        if self.not_run:
+            return []
         found = [*self.failures, *(self.verdict.complaints if self.verdict else ())]
         found += [f"{what}: {_text(m.value)} {m.unit}, {_text(m.allowed)} allowed" for what, m in self._exceeded()]
         found += [f"nothing was injected: {what}" for what, count in self.injected.items() if not count]

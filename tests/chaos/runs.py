@@ -3,13 +3,17 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from tests.chaos.arena import Arena
+from tests.chaos.clocks import r22
+from tests.chaos.clusters import r2
 from tests.chaos.crashing import r3, r5, r11
 from tests.chaos.cutting import r7
+from tests.chaos.filling import r12
 from tests.chaos.killing import r1, r4, r8
 from tests.chaos.loading import r17, r18
 from tests.chaos.poisoning import r10
 from tests.chaos.report import Report, Size
 from tests.chaos.rolling import r9
+from tests.chaos.suites import r13, r15
 
 Shared = Callable[[Arena, int, Size], Awaitable[Report]]
 Alone = Callable[[str, int, Size], Awaitable[Report]]
@@ -29,12 +33,20 @@ SHARED: Mapping[str, Shared] = {
 }
 """Runs on one stack, one after the other: each brings customers of its own, and the checker knows all of them."""
 
-ALONE: Mapping[str, Alone] = {}
+ALONE: Mapping[str, Alone] = {
+    "R2": r2,
+    "R12": r12,
+    "R13": r13,
+    "R15": r15,
+    "R22": r22,
+}
 """Runs that need a stack of a special kind, or none; they are given the transport's name."""
 
 _USUAL = tuple(SHARED)
+_TRANSPORT = ("R1", "R4", "R7", "R8", "R9", "R5")
+"""What a transport takes part in; the other faults concern it no more than any run does."""
 PLANS: Mapping[str, Mapping[str, Sequence[str]]] = {
-    "short": {"postgres": _USUAL},
-    "usual": {"postgres": _USUAL},
-    "long": {"postgres": (*_USUAL, *ALONE)},
+    "short": {"postgres": _USUAL, "kafka": _TRANSPORT},
+    "usual": {"postgres": _USUAL, "kafka": _USUAL},
+    "long": {"postgres": (*_USUAL, "R12", "R13", "R15", "R22"), "kafka": (*_USUAL, "R2")},
 }

@@ -20,7 +20,7 @@ def table(reports: Sequence[Row]) -> Table:
     for bus, report, seconds in reports:
         made.add_row(
             bus,
-            f"{report.name}: {'FAILED' if report.complaints else 'passed'}",
+            f"{report.name}: {report.outcome}",
             _counts(report.injected),
             _counts(report.absorbed),
             _figures(report.measured),

@@ -1,5 +1,6 @@
 """A wrong setting is refused at start, by name, without showing what it was."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,14 @@ def test_settings_come_from_the_environment(environment: pytest.MonkeyPatch) -> 
     assert loaded.match_key_bytes == b"match-key-of-the-tests"
 
 
+def test_a_clock_goes_as_far_before_the_machines_as_its_setting_says(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("CLOCK_AHEAD_SECONDS", "-600")
+
+    behind = datetime.now(UTC) - load(CommonSettings).clock.now()
+
+    assert behind.total_seconds() == pytest.approx(600, abs=5)
+
+
 def test_every_missing_setting_is_named(environment: pytest.MonkeyPatch) -> None:
     environment.delenv("AUTH_ISSUER")
     environment.delenv("SEAL_KEYS")
@@ -57,6 +66,7 @@ def test_every_missing_setting_is_named(environment: pytest.MonkeyPatch) -> None
         ("MATCH_KEY", "c2VjcmV0"),
         ("LOG_LEVEL", "secret"),
         ("DRAIN_SECONDS", "-1"),
+        ("CLOCK_AHEAD_SECONDS", "86400"),
     ],
 )
 def test_a_bad_setting_is_named_but_not_shown(environment: pytest.MonkeyPatch, name: str, value: str) -> None:
