@@ -15,6 +15,7 @@ import uvloop
 from pydantic import ValidationError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from libs.servicekit import logs
 from libs.servicekit.process import run_process, serve
 from tests.bench.peers.validate_model import ShopifyOrder
 
@@ -57,5 +58,7 @@ async def _body(receive: Receive) -> bytes:
 
 if __name__ == "__main__":
     port, key = int(sys.argv[1]), sys.argv[2].encode()
+    # As our own processes do: unconfigured, a log line that nobody reads any more would raise, and keep it from ending.
+    logs.configure(service="bench", process="validate-only", level="INFO", fmt="json")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run_process({"http": serve(validating(key), host="127.0.0.1", port=port)}))
