@@ -80,7 +80,7 @@ async def r22(bus: str, seed: int, size: Size) -> Report:
         refused = await _told(arena, path, list(purchases.values()))
         await asyncio.sleep(max(0.0, _LAST_DEATH_SECONDS - (datetime.now(UTC) - began).total_seconds()))
         drained = await arena.drain(within_seconds=HEAL_SECONDS)
-        dead = await _dead(arena, purchases, within_seconds=HEAL_SECONDS)
+        dead, late = await _dead(arena, purchases, within_seconds=HEAL_SECONDS)
         standard = await _standard_answers(arena, seed)
         failures = [*refused, *await _judged(arena, purchases), *standard]
         return Report(
@@ -89,7 +89,7 @@ async def r22(bus: str, seed: int, size: Size) -> Report:
             {"points expired in time": dead},
             None,
             drained,
-            {"purchases not expired in time": Measured(_due(purchases) - dead, 0, "")},
+            {"purchases not expired in time": Measured(late, 0, "")},
             failures,
         )
 
@@ -153,15 +153,16 @@ def _due(purchases: Mapping[UUID, _Purchase]) -> int:
     return sum(purchase.at + _DAY <= datetime.now(UTC) for purchase in purchases.values())
 
 
-async def _dead(arena: Arena, purchases: Mapping[UUID, _Purchase], *, within_seconds: float) -> int:
-    """How many purchases' points have expired, once all that are due have, or time is up."""
+async def _dead(arena: Arena, purchases: Mapping[UUID, _Purchase], *, within_seconds: float) -> tuple[int, int]:
+    """How many purchases' points have expired and how many still should, once none should, or time is up."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + within_seconds
     async with arena.admin("loyalty") as connection:
         while True:
+            due = _due(purchases)  # before the look: what falls due meanwhile is not late
             dead = len(await connection.fetch(_EXPIRED))
-            if dead >= _due(purchases) or loop.time() > deadline:
-                return dead
+            if dead >= due or loop.time() > deadline:
+                return dead, max(0, due - dead)
             await asyncio.sleep(0.2)
 
 
