@@ -52,6 +52,7 @@ class Reading:
         self._requests = Requests(self._group.name, bus, applier.clock, new_id)
         self._partitions: dict[str, int] = {}
         self._reread: set[Partition] = set()
+        self._withheld: dict[Partition, int] = {}
         self._looked_at = self._reported_at = applier.clock.now()
 
     async def report(self) -> None:
@@ -92,16 +93,19 @@ class Reading:
             if isinstance(sight, Opened):
                 await self._keep_opening(sight.record)
         await self._obey(self._watching.see(seen), subscription)
-        await subscription.commit(await self._settled(fetched.positions))
+        self._withheld.update(fetched.positions)
+        await self._commit(subscription)
 
-    async def _settled(self, positions: Mapping[Partition, int]) -> Mapping[Partition, int]:
-        """The positions of partitions in which no lane waits for anything.
+    async def _commit(self, subscription: Subscription) -> None:
+        """The positions of partitions in which no lane waits for anything are committed; the others are withheld.
 
         What told of a gap was dropped: whoever reads on after this process died must meet it again.
         """
-        known = self._applier.known
+        known, owned = self._applier.known, subscription.owned()
         waiting = {await self._partition(lane) for lane in self._watching.restless(known, known)}
-        return {partition: offset for partition, offset in positions.items() if partition not in waiting}
+        settled = {partition: offset for partition, offset in self._withheld.items() if partition not in waiting}
+        self._withheld = {one: offset for one, offset in self._withheld.items() if one in waiting and one in owned}
+        await subscription.commit(settled)
 
     def _sorted_out(self, records: Sequence[Arrived]) -> tuple[list[Item], list[Garbage]]:
         items: list[Item] = []
@@ -154,6 +158,8 @@ class Reading:
         if restless:
             await self._refresh(restless)
             await self._obey(self._watching.tick(restless, self._applier.known), subscription)
+            # Another owner may have closed the gap: nothing that follows would commit what was withheld for it.
+            await self._commit(subscription)
 
     async def _refresh(self, lanes: Sequence[Lane]) -> None:
         """Marks as they are now: asking for what another owner applied meanwhile would start a storm."""

@@ -56,6 +56,32 @@ async def test_three_losses_are_not_garbage_and_no_position_is_committed_past_th
     assert await bed.effects() == []
 
 
+async def test_a_position_withheld_for_a_gap_is_committed_once_another_member_closed_it(bed: Bed) -> None:
+    await bed.say(tallied(1, 0), tallied(1, 1))
+    await bed.relayed()
+    await bed.sql(
+        "INSERT INTO group_offset (grp, tp, committed) SELECT 'loyalty', tp, next_off - 1 FROM part"
+        " WHERE topic = :topic AND next_off > 0",
+        topic=TOPIC,
+    )
+    consumer = bed.consumer()
+    async with bed.running(consumer.run):
+        await bed.until(partial(_waits, bed))  # it met the second event only
+        await bed.sql(
+            "UPDATE inbox_lane i SET last_seq = o.next_seq - 1, chain = o.chain FROM outbox_lane o"
+            " WHERE i.lane = o.lane AND i.topic = o.topic"
+        )
+        await bed.until(partial(_drained, bed))
+
+
+async def _waits(bed: Bed) -> bool:
+    return bool(await bed.sql("SELECT 1 FROM inbox_lane WHERE gap_high = 2"))
+
+
+async def _drained(bed: Bed) -> bool:
+    return sum((await bed.bus.lag("loyalty", [TOPIC])).values()) == 0
+
+
 async def _marks_sum(bed: Bed, total: int) -> bool:
     return bool(await bed.one("SELECT coalesce(sum(last_seq), 0) FROM inbox_lane") >= total)
 
