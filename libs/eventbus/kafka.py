@@ -9,6 +9,7 @@
 | a rebalance begins while a batch is applied | partitions are given up after the batch, within 5 s |
 | busy for minutes = out of the group, and never back | never for being busy: heartbeats and the watchdog judge |
 | a fetcher that died says nothing | an end counts only if told within 5 s: the watchdog sees what is unread |
+| a half-open connection is noticed after 40 s | after 12 s: members hand over within 8 |
 | `stop()` may hang | given up after 10 s |
 | a restart moves all partitions twice | static membership by instance |
 | a wiped broker has no topics, auto-creation makes wrong ones | off; whoever connects makes what is missing |
@@ -34,7 +35,7 @@ from libs.eventbus.port import Outgoing, Partition
 from libs.eventbus.topics import KAFKA_TOPICS, TopicSpec, prefixed
 
 JOIN_SECONDS: Final = 45.0
-"""Longer than a rebalance may take."""
+"""Longer than a rebalance takes, and than a silent member is waited for."""
 METADATA_MS: Final = 5_000
 """How soon readers learn of topics and partitions that were made anew; every half minute would be too late."""
 _FOLLOWED_RECORDS: Final = 1000
@@ -144,10 +145,12 @@ class KafkaBus:
             max_partition_fetch_bytes=1_048_576,
             session_timeout_ms=session_ms,
             heartbeat_interval_ms=min(3_000, session_ms // 3),
-            rebalance_timeout_ms=30_000,
+            # A connection that is half open is noticed when a request times out. Joining is a request too, and must
+            # be allowed to take as long as the slowest member, which gives its partitions up within 5 s.
+            rebalance_timeout_ms=8_000,
+            request_timeout_ms=12_000,
             # Retrying through a long outage of the database is no reason to leave: others have the same database.
             max_poll_interval_ms=_NEVER_MS,
-            request_timeout_ms=40_000,
             metadata_max_age_ms=METADATA_MS,
             check_crcs=True,
         )
