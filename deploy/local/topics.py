@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 import asyncpg
 import yaml
@@ -14,6 +13,7 @@ from deploy.local.errors import StartFailed
 from deploy.local.folders import REPOSITORY
 from libs.eventbus import kafka_topics
 from libs.eventbus.errors import BusError
+from libs.eventbus.kafka_address import KafkaAddress
 from libs.eventbus.postgres_retention import KEEP_DAYS
 from libs.eventbus.postgres_schema import install, installed_partitions
 from libs.eventbus.topics import DAY_SECONDS, TopicSpec, prefixed
@@ -75,8 +75,8 @@ async def topic_differences(url: str) -> Sequence[str]:
 
 
 def _on_kafka(url: str) -> tuple[str, Sequence[TopicSpec]]:
-    parts = urlsplit(url)
-    return parts.netloc, prefixed(kafka_topic_specs(), parts.path.strip("/"))
+    address = KafkaAddress.parse(url)
+    return address.servers, prefixed(kafka_topic_specs(), address.prefix)
 
 
 async def _partitions_on_postgres(url: str) -> Mapping[str, int]:
