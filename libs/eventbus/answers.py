@@ -69,6 +69,7 @@ class HaltLane:
 
     lane: Lane
     reason: str
+    opening: Record | None = None  # how the source goes on, if that was heard already
 
 
 @dataclass(frozen=True, slots=True)

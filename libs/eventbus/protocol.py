@@ -163,9 +163,7 @@ def _judge_into(draft: _Draft, record: Record) -> None:
         case Judgement.GAP:
             draft.see(record.lane, Gap(record.sequence))
         case Judgement.SUSPECT:
-            draft.see(record.lane, Suspicion(record.sequence))
-            if record.opens is not None:
-                draft.see(record.lane, Gap(record.sequence))  # should the lane stop, an operator needs this record
+            draft.see(record.lane, Suspicion(record.sequence, record if record.opens else None))
 
 
 def _hear_while_halted(draft: _Draft, item: Record | Signal, heard: int) -> None:
@@ -233,8 +231,8 @@ def watch(state: LaneWatch, mark: Mark, sight: Sight, *, now: float, nonce: str)
             return LaneWatch(state.lane, now, high=state.high, nak_at=asked), ()
         case Gap(sequence):
             return replace(state, high=max(state.high, sequence)), ()
-        case Suspicion():
-            return replace(state, suspected=True), ()
+        case Suspicion(opening=opening):
+            return replace(state, suspected=True, opening=opening or state.opening), ()
         case Opened():
             return replace(state, high=mark.sequence, nak_at=None), ()
         case Watermark():
@@ -268,14 +266,15 @@ def _hear_answer(state: LaneWatch, mark: Mark, answer: Verified) -> Watched:
     if question is None or question.nonce != answer.nonce or question.sequence != mark.sequence:
         return state, ()
     if answer.known:
-        return replace(state, suspected=False, question=None, unknown=0), ()
+        return replace(state, suspected=False, question=None, unknown=0, opening=None), ()
     state = replace(state, question=None, unknown=state.unknown + 1)
     if state.unknown < UNKNOWN_ANSWERS:
         return state, ()
-    # No answer helps any more. An epoch that was heard of is still asked for: an operator needs its beginning.
-    high = state.high if epoch_of(state.high) > mark.epoch else mark.sequence
-    state = replace(state, suspected=False, unknown=0, high=high, nak_at=None)
-    return state, (HaltLane(state.lane, f"the source does not know sequence {mark.sequence}: was it restored?"),)
+    # No answer helps any more. An epoch that was only heard of is asked for: an operator needs its beginning.
+    high = state.high if epoch_of(state.high) > mark.epoch and state.opening is None else mark.sequence
+    unknown = f"the source does not know sequence {mark.sequence}: was it restored?"
+    halt = HaltLane(state.lane, unknown, state.opening)
+    return replace(state, suspected=False, unknown=0, high=high, nak_at=None, opening=None), (halt,)
 
 
 def _act(state: LaneWatch, mark: Mark, *, now: float, nonce: str) -> Watched:

@@ -177,8 +177,10 @@ class Reading:
                     partition = await self._partition(lane)
                     self._reread.add(partition)
                     subscription.reread(partition)
-                case HaltLane(lane, reason):
+                case HaltLane(lane, reason, opening):
                     await self._applier.halt_for_good(lane, reason)
+                    if opening is not None:
+                        await self._keep_opening(opening)
                 case HaltGroup(lane, reason):
                     raise HistoryLost(
                         f"{self._group.name}, lane {lane.number} of {lane.topic}: {reason}; start the group from "

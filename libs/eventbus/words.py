@@ -136,9 +136,10 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Suspicion:
-    """A record that contradicts the mark's history was read, and dropped."""
+    """A record that contradicts the mark's history was read, and dropped; kept here if it opens an epoch."""
 
     sequence: int
+    opening: Record | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +219,7 @@ class LaneWatch:
     question: Question | None = None
     unknown: int = 0  # answers in a row that did not know the mark
     rereading: Refusal | None = None
+    opening: Record | None = None  # the epoch that raised the suspicion: should the lane stop, an operator needs it
 
 
 @dataclass(frozen=True, slots=True)

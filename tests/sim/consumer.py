@@ -115,12 +115,15 @@ class Consumers:
         reached = dict(reader.positions)
         for one in seen:
             if isinstance(one.sight, Opened):
-                self.database.keep_opening(one.sight.record)
-                reader.applier.halted[one.lane] = epoch_of(one.sight.record.sequence)
+                self._keep_opening(reader, one.sight.record)
             self._watch(reader, one.lane, one.mark, one.sight)
         yield self.database.world.moment()
         for number, position in reached.items():
             reader.log.commit(number, position)
+
+    def _keep_opening(self, reader: _Reader, opening: Record) -> None:
+        self.database.keep_opening(opening)
+        reader.applier.halted[opening.lane] = epoch_of(opening.sequence)
 
     def _tick(self, reader: _Reader) -> None:
         for lane in list(reader.watches):
@@ -146,8 +149,10 @@ class Consumers:
             case Reread(lane):
                 reader.positions[partition_of(lane)] = 0
                 reader.at_end[partition_of(lane)] = False
-            case HaltLane(lane, reason):
+            case HaltLane(lane, reason, opening):
                 reader.applier.halt(lane, reason)
+                if opening is not None:
+                    self._keep_opening(reader, opening)
             case HaltGroup(lane, reason):
                 self.database.group_halted = (lane, reason)
             case _:

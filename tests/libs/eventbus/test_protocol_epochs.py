@@ -145,6 +145,19 @@ def test_an_unknown_answer_that_halts_leaves_nothing_to_ask() -> None:
     assert watch(after, mark, Tick(at_end=True), now=500.0, nonce="m")[1] == ()
 
 
+def test_a_lane_that_an_epoch_made_suspicious_stops_with_it_at_hand() -> None:
+    opened, mark = opening_after(FIVE[:3]), mark_at(FIVE[4])
+    (seen,) = plan_batch({LANE: mark}, (), {}, (), [opened]).seen
+    state = LaneWatch(LANE, 0.0, unknown=1)
+
+    state, _ = watch(state, mark, seen.sight, now=1.0, nonce="")
+    state, asked = watch(state, mark, Tick(at_end=True), now=9.0, nonce="n")
+    _, demands = watch(state, mark, Verified(LANE, "n", known=False), now=9.1, nonce="")
+
+    assert asked == (Verify(LANE, 5, FIVE[4].chain, "n"),)  # and no rewind: it would bring the same again
+    assert [demand.opening for demand in demands if isinstance(demand, HaltLane)] == [opened]
+
+
 # --- the relay and the source
 
 
