@@ -2,48 +2,30 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import TypeAlias
 from uuid import UUID
 
 from pydantic import ValidationError
-from sqlalchemy import text
 
 from libs.contracts.control import BusRefusedV1, BusVerifiedV1, GroupReportedV1, LaneVerifyV1, RewindRequestedV1
 from libs.contracts.envelope import EnvelopeError, from_headers
 from libs.contracts.fact import Fact
 from libs.contracts.registry import UnknownFact, fact_class
-from libs.eventbus import metrics
+from libs.eventbus import metrics, source_lanes
 from libs.eventbus.answers import Rewind
 from libs.eventbus.bus_records import CONTROL, bus_record
-from libs.eventbus.port import Arrived, Bus
+from libs.eventbus.port import Arrived, Bus, Outgoing
 from libs.eventbus.protocol import REQUEST_SECONDS, source_reply
-from libs.eventbus.transaction import Begin, Clock, Transaction
-from libs.eventbus.words import Lane, Nak, Point, Refused, Request, Row, SourceLane, Verified, Verify
+from libs.eventbus.transaction import Begin, Clock
+from libs.eventbus.words import Lane, LaneNumber, Nak, Refused, Request, Verified, Verify
 
 _log = logging.getLogger(__name__)
 
 FETCH_RECORDS = 200
-_LANE = text("""
-SELECT f.floor, o.next_seq - 1 AS head, o.chain FROM outbox_lane o JOIN outbox_floor f USING (topic, lane)
-WHERE o.topic = :topic AND o.lane = :lane
-""")
-_ROW = text("""
-SELECT seq, event_id, chain FROM outbox WHERE topic = :topic AND lane = :lane AND seq >= :seq ORDER BY seq LIMIT 1
-""")
-_LINEAGE = text("SELECT last_seq, chain FROM outbox_epoch WHERE topic = :topic AND lane = :lane ORDER BY epoch")
-# Every bus: a record that one of them lost may be missing behind the other as well.
-_REWIND = text("""
-UPDATE outbox_cursor SET published = least(published, CAST(:to AS int8)) WHERE topic = :topic AND lane = :lane
-""")
-_REPORT = text("""
-INSERT INTO consumer_group_member (consumer_group, topic, lane, mark, registered_at, reported_at)
-SELECT :group, :topic, lane, mark, :now, :now
-FROM unnest(CAST(:lanes AS int2[]), CAST(:marks AS int8[])) x(lane, mark) ORDER BY lane
-ON CONFLICT (consumer_group, topic, lane) DO UPDATE SET mark = excluded.mark, reported_at = excluded.reported_at
-WHERE consumer_group_member.reported_at IS NULL OR consumer_group_member.reported_at <= excluded.reported_at
-""")
+_Asked: TypeAlias = tuple[Request, datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,53 +44,68 @@ class Source:
         """Requests to this source are answered until `stop`; raises whatever bus or database raise."""
         async with self.bus.follow(CONTROL) as subscription:
             while not stop.is_set():
-                for record in (await subscription.fetch(FETCH_RECORDS)).records:
-                    await self.take(record)
+                await self._take((await subscription.fetch(FETCH_RECORDS)).records)
 
-    async def take(self, record: Arrived) -> None:
-        """The request is answered, if it is one of ours and not older than a minute."""
+    async def _take(self, records: Sequence[Arrived]) -> None:
+        """What is asked of this source is answered: after a restore every lane of every group asks at once."""
+        asked: list[_Asked] = []
+        for told in filter(None, map(self._told_us, records)):
+            match told:
+                case RewindRequestedV1():
+                    asked.append((Nak(self._lane(told), told.to), told.requested_at))
+                case LaneVerifyV1():
+                    chain = bytes.fromhex(told.chain) or None
+                    asked.append((Verify(self._lane(told), told.sequence, chain, told.nonce), told.requested_at))
+                case GroupReportedV1():
+                    async with self.begin() as transaction:
+                        await source_lanes.keep_report(transaction.connection, told)
+        fresh = [(request, self._age(at)) for request, at in asked if self._age(at) <= REQUEST_SECONDS]
+        if fresh:
+            await self._reply(fresh)
+
+    def _told_us(self, record: Arrived) -> Fact | None:
+        """What the record says, if it can be read and is meant for this source."""
         try:
             envelope, _ = from_headers(record.headers)
             told = fact_class(envelope.type).from_bytes(record.payload)
         except (EnvelopeError, UnknownFact, ValidationError) as unreadable:
             _log.warning("eventbus_request_unreadable", extra={"error": type(unreadable).__name__})
-            return
-        if getattr(told, "source", None) != self.name:
-            return
-        match told:
-            case RewindRequestedV1():
-                lane = Lane(self.name, told.topic, told.lane)
-                await self._reply(Nak(lane, told.to), self._age(told.requested_at))
-            case LaneVerifyV1():
-                lane, chain = Lane(self.name, told.topic, told.lane), bytes.fromhex(told.chain) or None
-                await self._reply(Verify(lane, told.sequence, chain, told.nonce), self._age(told.requested_at))
-            case GroupReportedV1():
-                await self._keep_report(told)
+            return None
+        return told if getattr(told, "source", None) == self.name else None
 
-    def _age(self, requested_at: Any) -> float:
-        return float((self.clock.now() - requested_at).total_seconds())
+    def _lane(self, told: RewindRequestedV1 | LaneVerifyV1) -> Lane:
+        return Lane(self.name, told.topic, told.lane)
 
-    async def _reply(self, request: Request, age: float) -> None:
-        if age > REQUEST_SECONDS:
-            return
-        wanted = request.to if isinstance(request, Nak) else request.sequence
+    def _age(self, requested_at: datetime) -> float:
+        return (self.clock.now() - requested_at).total_seconds()
+
+    async def _reply(self, asked: Sequence[tuple[Request, float]]) -> None:
+        """Every request is carried out or answered in its lane; a lane is rewound to the lowest place asked for."""
+        places = [(_number(request), _wanted(request)) for request, _ in asked]
+        rewinds: dict[LaneNumber, int] = {}
+        answers: list[Outgoing] = []
         async with self.begin() as transaction:
-            held = await _held(transaction, request.lane, wanted)
-            if held is None:
-                return
-            reply = source_reply(request, *held, age_seconds=age)
-            if isinstance(reply, Rewind):
-                await self._rewind(transaction, reply)
-        if isinstance(reply, Rewind):
-            self.rewound.set()
-        elif reply is not None:
-            await self._tell(request.lane, self._fact(request, reply))
+            lanes = await source_lanes.lanes(transaction.connection, [lane for lane, _ in places])
+            rows = await source_lanes.rows(transaction.connection, places)
+            for (request, age), place in zip(asked, places, strict=True):
+                if place[0] not in lanes:
+                    continue
+                reply = source_reply(request, lanes[place[0]], rows.get(place), age_seconds=age)
+                if isinstance(reply, Rewind):
+                    rewinds[place[0]] = min(reply.to, rewinds.get(place[0], reply.to))
+                elif reply is not None:
+                    answers.append(self._told(reply.lane, self._fact(request, reply)))
+            if rewinds:
+                await source_lanes.rewind(transaction.connection, rewinds)
+        self._note_rewinds(rewinds)
+        await self.bus.append(answers)
 
-    async def _rewind(self, transaction: Transaction, rewind: Rewind) -> None:
-        place = {"topic": rewind.lane.topic, "lane": rewind.lane.number, "to": rewind.to}
-        await transaction.connection.execute(_REWIND, place)
-        metrics.REWINDS.labels(self.name, rewind.lane.topic).inc()
-        _log.warning("eventbus_rewound", extra={"source": self.name, **place})
+    def _note_rewinds(self, rewinds: dict[LaneNumber, int]) -> None:
+        for (topic, lane), to in rewinds.items():
+            metrics.REWINDS.labels(self.name, topic).inc()
+            _log.warning("eventbus_rewound", extra={"source": self.name, "topic": topic, "lane": lane, "to": to})
+        if rewinds:
+            self.rewound.set()
 
     def _fact(self, request: Request, reply: Refused | Verified) -> Fact:
         lane, now = reply.lane, self.clock.now()
@@ -125,33 +122,15 @@ class Source:
             at=now,
         )
 
-    async def _tell(self, lane: Lane, fact: Fact) -> None:
-        record = bus_record(
+    def _told(self, lane: Lane, fact: Fact) -> Outgoing:
+        return bus_record(
             fact, source=self.name, topic=lane.topic, lane=lane.number, now=self.clock.now(), new_id=self.new_id
         )
-        await self.bus.append([record])
-
-    async def _keep_report(self, told: GroupReportedV1) -> None:
-        lanes = sorted(told.marks)
-        async with self.begin() as transaction:
-            await transaction.connection.execute(
-                _REPORT,
-                {
-                    "group": told.group,
-                    "topic": told.topic,
-                    "lanes": lanes,
-                    "marks": [told.marks[lane] for lane in lanes],
-                    "now": told.reported_at,
-                },
-            )
 
 
-async def _held(transaction: Transaction, lane: Lane, wanted: int) -> tuple[SourceLane, Row | None] | None:
-    """The lane as this source holds it, and its first row at or above `wanted`; None if the lane is not ours."""
-    place = {"topic": lane.topic, "lane": lane.number}
-    found = (await transaction.connection.execute(_LANE, place)).one_or_none()
-    if found is None:
-        return None
-    row = (await transaction.connection.execute(_ROW, {**place, "seq": wanted})).one_or_none()
-    lineage = tuple(Point(*ended) for ended in await transaction.connection.execute(_LINEAGE, place))
-    return SourceLane(found.floor, found.head, found.chain, lineage), None if row is None else Row(*row)
+def _number(request: Request) -> LaneNumber:
+    return request.lane.topic, request.lane.number
+
+
+def _wanted(request: Request) -> int:
+    return request.to if isinstance(request, Nak) else request.sequence
