@@ -12,6 +12,7 @@ from tests.chaos.killing import r1, r4, r8
 from tests.chaos.loading import r17, r18
 from tests.chaos.poisoning import r10
 from tests.chaos.report import Report, Size
+from tests.chaos.restored import r20
 from tests.chaos.rolling import r9
 from tests.chaos.suites import r13, r15
 
@@ -30,6 +31,7 @@ SHARED: Mapping[str, Shared] = {
     "R17": r17,
     "R18": r18,
     "R5": r5,
+    "R20": r20,
 }
 """Runs on one stack, one after the other: each brings customers of its own, and the checker knows all of them."""
 
@@ -42,11 +44,11 @@ ALONE: Mapping[str, Alone] = {
 }
 """Runs that need a stack of a special kind, or none; they are given the transport's name."""
 
-_USUAL = tuple(SHARED)
+_USUAL = tuple(name for name in SHARED if name != "R20")
 _TRANSPORT = ("R1", "R4", "R7", "R8", "R9", "R5")
 """What a transport takes part in; the other faults concern it no more than any run does."""
 PLANS: Mapping[str, Mapping[str, Sequence[str]]] = {
     "short": {"postgres": _USUAL, "kafka": _TRANSPORT},
     "usual": {"postgres": _USUAL, "kafka": _USUAL},
-    "long": {"postgres": (*_USUAL, "R12", "R13", "R15", "R22"), "kafka": (*_USUAL, "R2")},
+    "long": {"postgres": (*_USUAL, "R20", "R12", "R13", "R15", "R22"), "kafka": (*_USUAL, "R2")},
 }
