@@ -51,6 +51,7 @@ class BatchPlan:
 class Remedy(Enum):
     RETRY = auto()  # the same again after a pause, never the next event; a counted attempt is taken back
     AGAIN = auto()  # the same again after a pause; the attempt stays counted
+    HALVES = auto()  # redo each half of the batch by itself: few events are bad, the others go on together
     SINGLE = auto()  # redo the batch event by event, each in its own transaction
     PARK = auto()
     HALT = auto()  # stop the lane, loudly

@@ -63,9 +63,7 @@ class Applier:
         """
         if not await self._any_next(items):
             return self._noted(batch.plan(items, self.known, self.halted))
-        if is_careful(ended_cleanly=self.ended_cleanly, done_since_start=self._done):
-            return await self._carefully(items)
-        return await self._together(items)
+        return await self._in_one(items)
 
     async def halt_for_good(self, lane: Lane, reason: str) -> None:
         """The lane waits for an operator; a restart does not change that."""
@@ -96,6 +94,11 @@ class Applier:
         self.known.update(await self.surely(self.transactions.read_marks))
         return batch.any_next(items, self.known)
 
+    async def _in_one(self, items: Sequence[Item]) -> list[Seen]:
+        if is_careful(ended_cleanly=self.ended_cleanly, done_since_start=self._done):
+            return await self._carefully(items)
+        return await self._together(items)
+
     async def _together(self, items: Sequence[Item]) -> list[Seen]:
         tried = 0
         while True:
@@ -106,8 +109,8 @@ class Applier:
                 raise
             except Exception as failure:  # nothing was committed; what to do depends on its kind alone
                 kind = self._note_failure(failure).kind
-            if on_batch_failure(kind, attempts=tried) is Remedy.SINGLE:
-                return await self._singly(items)
+            if (remedy := on_batch_failure(kind, attempts=tried)) is not Remedy.RETRY:
+                return await self._apart(items, remedy)
             await self.backoff.pause(tried)
 
     async def _carefully(self, items: Sequence[Item]) -> list[Seen]:
@@ -125,10 +128,24 @@ class Applier:
                 self._done += len(plan.steps)
                 return self._noted(plan)
             await self.surely(lambda: self.transactions.take_back(items))
-            if on_batch_failure(kind, attempts=tried) is Remedy.SINGLE:
-                break
+            if (remedy := on_batch_failure(kind, attempts=tried)) is not Remedy.RETRY:
+                return await self._apart(items, remedy)
             await self.backoff.pause(tried)
         return await self._singly(items)
+
+    async def _apart(self, items: Sequence[Item], remedy: Remedy) -> list[Seen]:
+        """The batch's parts one after the other, each as large as it can be applied: order per subject holds."""
+        if remedy is Remedy.SINGLE or len(items) < 2:
+            return await self._singly(items)
+        seen, middle = list[Seen](), len(items) // 2
+        for half in (items[:middle], items[middle:]):
+            if len(half) == 1:
+                seen += await self._singly(half)
+            elif batch.any_next(half, self.known):
+                seen += await self._in_one(half)
+            else:
+                seen += self._noted(batch.plan(half, self.known, self.halted))
+        return seen
 
     async def _singly(self, items: Sequence[Item]) -> list[Seen]:
         seen: list[Seen] = []

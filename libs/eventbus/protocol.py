@@ -182,7 +182,7 @@ def on_batch_failure(kind: Failure, *, attempts: int) -> Remedy:
     """What to do with a batch that was rolled back. `attempts`: how often this batch failed, this time included."""
     if kind is Failure.TRANSIENT or (kind is Failure.TIMEOUT and attempts < BATCH_TIMEOUTS):
         return Remedy.RETRY
-    return Remedy.SINGLE
+    return Remedy.HALVES if kind is Failure.PERMANENT else Remedy.SINGLE
 
 
 def on_failure(record: Record, kind: Failure, *, attempts: int, database_works: bool) -> Remedy:

@@ -59,10 +59,17 @@ class Applier:
             transaction.end()
             if careful:
                 self._take_back(items)
-            if remedy is Remedy.SINGLE:
+            if remedy is Remedy.HALVES and len(items) > 1:
+                return (yield from self._by_halves(items))
+            if remedy is not Remedy.RETRY:
                 break
             yield self._pause()
         return (yield from self._singly(items))
+
+    def _by_halves(self, items: Items) -> Work:
+        first = yield from self.apply(items[: len(items) // 2])
+        second = yield from self.apply(items[len(items) // 2 :])
+        return first + second
 
     def _batch(self, transaction: Transaction, items: Items) -> Work:
         yield from transaction.lock(sorted({item.lane for item in items}))

@@ -189,6 +189,24 @@ async def test_a_bad_deploy_opens_the_circuit_instead_of_parking_everybody(bed: 
     assert await bed.one("SELECT count(*) FROM parked_event") == 51
 
 
+async def test_poison_in_a_large_batch_costs_a_few_transactions_and_not_one_for_each_event(bed: Bed) -> None:
+    calls: list[int] = []
+
+    async def count(transaction: Transaction, events: Sequence[Event[Any]]) -> None:
+        calls.append(len(events))
+        await refuse_poison(transaction, events)
+
+    await bed.say(*(tallied(number % 40, POISON if number == 77 else number) for number in range(128)))
+    await bed.relayed()
+
+    async with bed.running(bed.consumer(count, batch_records=1000).run):
+        await bed.until(lambda: all_read(bed))
+
+    assert sum(failed for _, failed, _ in await parked(bed)) == 1
+    assert len(await bed.effects()) == 127 - sum(not failed for _, failed, _ in await parked(bed))
+    assert len(calls) < 32
+
+
 async def test_after_a_death_a_batch_is_counted_before_it_is_applied_together(bed: Bed) -> None:
     sizes: list[int] = []
     counted: list[int] = []

@@ -199,8 +199,8 @@ def test_an_outage_never_parks_or_counts_anything() -> None:
         assert on_failure(EVENT, Failure.TIMEOUT, attempts=attempts, database_works=False) is Remedy.RETRY
 
 
-def test_poison_inside_a_batch_is_looked_for_event_by_event() -> None:
-    assert on_batch_failure(Failure.PERMANENT, attempts=1) is Remedy.SINGLE
+def test_poison_inside_a_batch_is_looked_for_by_halves() -> None:
+    assert on_batch_failure(Failure.PERMANENT, attempts=1) is Remedy.HALVES
 
 
 def test_a_batch_that_times_out_again_is_redone_singly_or_one_slow_event_would_hold_the_partition() -> None:
