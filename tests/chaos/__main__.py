@@ -62,10 +62,13 @@ async def _run(console: Console, bus: str, names: Sequence[str], seed: int, size
             except Exception as broken:  # the run failed, the others need not
                 console.print_exception(max_frames=6)
                 report = Report(name, {}, {}, None, failures=[f"{type(broken).__name__}: {broken}"])
+            report.judges_times = size.judges_times
             done.append((bus, report, time.monotonic() - began))
             console.print(f"{bus}, {name}: {report.outcome} after {done[-1][2]:.0f} s")
             for complaint in [*report.complaints, *filter(None, [report.not_run])]:
                 console.print(f"  {complaint}", markup=False)
+            for missed in report.missed:
+                console.print(f"  missed, not judged in this form: {missed}", markup=False)
             if report.complaints:
                 arena = None
                 await stacks.aclose()
