@@ -70,6 +70,8 @@ class Size:
     """Orders of a run at the least, about four bus events each."""
     per_second: float = 250.0
     """Webhooks a second."""
+    rolling_per_second: float = 300.0
+    """R9's webhooks a second."""
     kills: int = 10
     asleep_seconds: float = 90.0
     """How long R8's zombie sleeps."""
@@ -91,6 +93,7 @@ class Size:
 FORMS: Mapping[str, Size] = {
     "short": Size(
         orders=500,
+        rolling_per_second=60,
         kills=6,
         asleep_seconds=15,
         dark_seconds=20,

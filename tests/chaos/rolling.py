@@ -15,7 +15,6 @@ from tests.chaos.sender import Tally
 from tests.chaos.shop import Shop
 from tests.chaos.stopwatch import stopwatch
 
-_PER_SECOND = 300.0
 _ALLOWED_SECONDS = 1.0
 
 
@@ -34,7 +33,7 @@ async def r9(arena: Arena, seed: int, size: Size) -> Report:
     async with proxied(own_port) as balancer, stopwatch(arena) as watch:
         arena.hook = replace(hook, url=through(balancer, hook.url))
         try:
-            async with under_load(arena, shop, per_second=_PER_SECOND) as load:
+            async with under_load(arena, shop, per_second=size.rolling_per_second) as load:
                 for process in ("worker", "api"):
                     for service in arena.stack.urls:
                         await _roll(arena, service, process, balancer, exits)
