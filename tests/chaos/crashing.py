@@ -76,4 +76,5 @@ async def r11(arena: Arena, seed: int, size: Size) -> Report:
             "answers 503 without Retry-After": Measured(tally.without_retry_after, 0, ""),
             "other refusals": Measured(sum(others.values()), 0, ""),
         },
+        [f"refused otherwise: {others}"] if others else [],
     )

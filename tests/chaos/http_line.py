@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 _PATIENCE_SECONDS = 10.0
+_KEPT_SECONDS = 4.0
+"""Servers close what was idle for five: a request on its way then would find nobody, through no fault of theirs."""
 
 
 class Answer(NamedTuple):
@@ -26,6 +28,7 @@ class Line:
     host: str
     port: int
     _streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = field(default=None, init=False)
+    _used_at: float = field(default=0.0, init=False)
 
     async def post(self, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """The answer to one request.
@@ -33,6 +36,9 @@ class Line:
         Raises:
             OSError, asyncio.IncompleteReadError, TimeoutError: the connection broke, or ten seconds passed.
         """
+        loop = asyncio.get_running_loop()
+        if loop.time() - self._used_at > _KEPT_SECONDS:
+            self.close()
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 reader, writer = self._streams or await asyncio.open_connection(self.host, self.port)
@@ -42,6 +48,7 @@ class Line:
         except BaseException:
             self.close()
             raise
+        self._used_at = loop.time()
         if answer.headers.get("connection") == "close":
             self.close()
         return answer
