@@ -76,6 +76,8 @@ class KafkaSubscription:
         self._commits = commits
         self._reread: set[Partition] = set()
         self._heard: dict[TopicPartition, tuple[int, float]] = {}
+        self._owed: dict[TopicPartition, int] = {}
+        self._refused_at = 0.0
 
     def owned(self) -> frozenset[Partition]:
         """The partitions that the group assigned to this member."""
@@ -88,6 +90,7 @@ class KafkaSubscription:
     async def fetch(self, limit: int) -> Fetched:
         """Unread records; after 250 ms possibly none. Waits while the group rebalances."""
         await self._rewind()
+        await self._pay()
         found = await self._consumer.getmany(timeout_ms=int(IDLE_SECONDS * 1000), max_records=limit)
         records = [self._arrived(place, one) for place, some in found.items() for one in some]
         if records:
@@ -97,16 +100,29 @@ class KafkaSubscription:
     async def commit(self, positions: Mapping[Partition, int]) -> None:
         """The group's offsets are `positions`, or as before: during a rebalance brokers refuse, which harms nothing."""
         self._out.returned()
-        owned = self._consumer.assignment()
-        places = {self._place(partition): offset for partition, offset in positions.items()}
-        offsets = {place: offset for place, offset in places.items() if place in owned}
-        if not self._commits or not offsets:
+        if self._commits:
+            self._owed.update({self._place(partition): offset for partition, offset in positions.items()})
+            self._refused_at = 0.0
+            await self._pay()
+
+    async def _pay(self) -> None:
+        """What is owed of owned partitions is committed; what was refused is tried again a second later.
+
+        Nothing else would: a group whose last commit met a rebalance would show its records as unread for ever.
+        """
+        now, owned = asyncio.get_running_loop().time(), self._consumer.assignment()
+        self._owed = {place: offset for place, offset in self._owed.items() if place in owned}
+        if not self._owed or now - self._refused_at < 1.0:
             return
+        owed = dict(self._owed)
         try:
             async with asyncio.timeout(COMMIT_SECONDS):
-                await self._consumer.commit(offsets)
+                await self._consumer.commit(owed)
         except (KafkaError, TimeoutError) as refused:
+            self._refused_at = asyncio.get_running_loop().time()
             _log.warning("eventbus_commit_refused", extra={"error": repr(refused)[:300]})
+        else:
+            self._owed = {place: offset for place, offset in self._owed.items() if owed.get(place) != offset}
 
     async def _rewind(self) -> None:
         wanted, self._reread = self._reread, set()
