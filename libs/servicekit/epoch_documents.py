@@ -112,7 +112,7 @@ class EpochAcceptance(BaseModel):
 
     source: str = Field(examples=["order-ingest"])
     topic: str = Field(examples=["commerce"])
-    lane: LaneNumber | None = None
+    lane: LaneNumber | None = Field(None, examples=[None])
     reason: Reason
 
 
