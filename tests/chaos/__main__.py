@@ -15,7 +15,7 @@ from rich.console import Console
 from deploy.local.kafka_programs import programs_folder, what_is_missing
 from tests.chaos.arena import BUSES, Arena, opened
 from tests.chaos.report import FORMS, Report, Size
-from tests.chaos.runs import ALONE, PLANS, SHARED
+from tests.chaos.runs import ALONE, JUDGED_IN_EVERY_FORM, PLANS, SHARED
 from tests.chaos.tables import Row, table
 
 
@@ -62,7 +62,7 @@ async def _run(console: Console, bus: str, names: Sequence[str], seed: int, size
             except Exception as broken:  # the run failed, the others need not
                 console.print_exception(max_frames=6)
                 report = Report(name, {}, {}, None, failures=[f"{type(broken).__name__}: {broken}"])
-            report.judges_times = size.judges_times
+            report.judges_times = size.judges_times or name in JUDGED_IN_EVERY_FORM
             done.append((bus, report, time.monotonic() - began))
             console.print(f"{bus}, {name}: {report.outcome} after {done[-1][2]:.0f} s")
             for complaint in [*report.complaints, *filter(None, [report.not_run])]:

@@ -86,8 +86,7 @@ class Size:
     transactions: int = 8_000
     """R13's transactions and R15's commands."""
     judges_times: bool = True
-    """The short form tells times but judges only what is lost, doubled, out of order or never drained: whoever checks a
-    change may do so on a machine that has other work."""
+    """Without it, times under load are told but not judged: whoever checks a change may do so on a busy machine."""
 
 
 FORMS: Mapping[str, Size] = {

@@ -50,6 +50,8 @@ _SHORT: Mapping[str, Sequence[str]] = {
     "kafka": ("R1", "R4", "R7", "R8"),
 }
 """Every fault on one of the transports, and on both what a transport takes part in; loads are no faults."""
+JUDGED_IN_EVERY_FORM = frozenset({"R1", "R3", "R4", "R5", "R8"})
+"""Their times are bounds of recovery, not of speed under load."""
 PLANS: Mapping[str, Mapping[str, Sequence[str]]] = {
     "short": _SHORT,
     "usual": {"postgres": _USUAL, "kafka": _USUAL},
