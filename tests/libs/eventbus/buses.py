@@ -1,5 +1,6 @@
 """An empty bus of each transport, for one test."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -8,6 +9,7 @@ from uuid import uuid4
 
 import asyncpg
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 
 from libs.eventbus import postgres_schema
 from libs.eventbus.kafka import KafkaBus
@@ -62,8 +64,14 @@ async def wipe_database(url: str) -> None:
 
 async def delete_topics(bus: KafkaBus) -> None:
     """The topics are gone with all their records, as after a broker lost its disk."""
-    async with administrator(bus.address) as admin:
-        await admin.delete_topics([bus.address.named(topic) for topic in TOPICS])
+    async with administrator(bus.address) as admin, asyncio.timeout(30):
+        while True:
+            try:
+                await admin.delete_topics([bus.address.named(topic) for topic in TOPICS])
+            except (KafkaError, AttributeError):  # a broker that was frozen is shut out a moment: "no brokers"
+                await asyncio.sleep(0.2)
+            else:
+                return
 
 
 @asynccontextmanager
