@@ -10,9 +10,11 @@
 | busy for minutes = out of the group, and never back | never for being busy: heartbeats and the watchdog judge |
 | a fetcher that died says nothing | an end counts only if told within 5 s: the watchdog sees what is unread |
 | a half-open connection is noticed after 40 s | after 12 s: members hand over within 8 |
-| `stop()` may hang | given up after 10 s |
+| `stop()` may hang, and what it should have stopped goes on | taken apart after 10 s |
 | a restart moves all partitions twice | static membership by instance |
 | a wiped broker has no topics, auto-creation makes wrong ones | off; whoever connects makes what is missing |
+| a leader assigns nothing while topics are missing, and restarted static members keep that | it fails instead |
+| a static leader that restarted does not learn that topics grew | members join again when they did |
 """
 
 import asyncio
@@ -27,9 +29,10 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from libs.eventbus.errors import UnknownPartition
 from libs.eventbus.kafka_address import KafkaAddress
+from libs.eventbus.kafka_membership import BatchesOut, Handover, WholeTopics, leave
 from libs.eventbus.kafka_observing import KafkaObserving
-from libs.eventbus.kafka_reading import BatchesOut, Handover, KafkaSubscription
-from libs.eventbus.kafka_sending import KafkaSending, end
+from libs.eventbus.kafka_reading import KafkaSubscription
+from libs.eventbus.kafka_sending import KafkaSending
 from libs.eventbus.kafka_topics import ensure_topics
 from libs.eventbus.port import Outgoing, Partition
 from libs.eventbus.topics import KAFKA_TOPICS, TopicSpec, prefixed
@@ -97,17 +100,20 @@ class KafkaBus:
     async def subscribe(self, group: str, topics: Sequence[str]) -> AsyncIterator[KafkaSubscription]:
         """Reads the partitions that the group's coordinator assigns to this member."""
         for topic in topics:
-            await self.partitions(topic)
+            await self._present(topic)
         out = BatchesOut()
         consumer = self._consumer(self.address.named(group))
-        consumer.subscribe([self.address.named(topic) for topic in topics], listener=Handover(group, out))
+        join = partial(
+            consumer.subscribe, [self.address.named(topic) for topic in topics], listener=Handover(group, out)
+        )
+        join()
         async with _started(consumer):
-            yield KafkaSubscription(consumer, self.address, out, commits=True)
+            yield KafkaSubscription(consumer, self.address, out, join=join)
 
     @asynccontextmanager
     async def follow(self, topic: str) -> AsyncIterator[KafkaSubscription]:
         """Reads every partition of the topic, from its last 1,000 records on: older requests have expired anyway."""
-        count = await self.partitions(topic)
+        count = await self._present(topic)
         consumer = self._consumer(None)
         async with _started(consumer):
             places = [TopicPartition(self.address.named(topic), number) for number in range(count)]
@@ -115,7 +121,7 @@ class KafkaBus:
             ends, starts = await consumer.end_offsets(places), await consumer.beginning_offsets(places)
             for place in places:
                 consumer.seek(place, max(starts[place], ends[place] - _FOLLOWED_RECORDS))
-            yield KafkaSubscription(consumer, self.address, BatchesOut(), commits=False)
+            yield KafkaSubscription(consumer, self.address, BatchesOut())
 
     async def lag(self, group: str, topics: Sequence[str]) -> Mapping[Partition, int]:
         """Records of each partition that the group has not committed."""
@@ -125,13 +131,18 @@ class KafkaBus:
 
     async def partitions(self, topic: str) -> int:
         """How many partitions the topic has."""
-        count = await self.sending.partitions(self.address.named(topic))
-        if not count:
-            raise UnknownPartition(f"the bus has no topic {topic}")
-        return count
+        return self._known(topic, await self.sending.partitions(self.address.named(topic)))
 
     async def maintain(self, now: datetime) -> None:
         """Retention is the brokers' own business."""
+
+    async def _present(self, topic: str) -> int:
+        return self._known(topic, await self.sending.partitions(self.address.named(topic), afresh=True))
+
+    def _known(self, topic: str, count: int) -> int:
+        if not count:
+            raise UnknownPartition(f"the bus has no topic {topic}")
+        return count
 
     def _consumer(self, group: str | None) -> Any:  # aiokafka ships no types
         session_ms = int(self.address.session_seconds * 1000)
@@ -141,6 +152,7 @@ class KafkaBus:
             group_instance_id=f"{group}-{self.instance}" if group and self.instance is not None else None,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
+            partition_assignment_strategy=(WholeTopics,),
             fetch_max_wait_ms=100,
             max_partition_fetch_bytes=1_048_576,
             session_timeout_ms=session_ms,
@@ -163,4 +175,4 @@ async def _started(consumer: Any) -> AsyncIterator[None]:
             await consumer.start()
         yield
     finally:
-        await end(consumer.stop)
+        await leave(consumer)

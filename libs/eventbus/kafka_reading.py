@@ -3,77 +3,36 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from aiokafka import ConsumerRebalanceListener, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from libs.eventbus.kafka_address import KafkaAddress
+from libs.eventbus.kafka_membership import BatchesOut
 from libs.eventbus.port import Arrived, Fetched, Partition
-from libs.eventbus.waiting import wait
 
 _log = logging.getLogger(__name__)
 
 IDLE_SECONDS: Final = 0.25
 HEARD_SECONDS: Final = 5.0
 """How old a broker's word about the end of a partition may be. A fetcher that died silently says nothing more."""
-HANDOVER_SECONDS: Final = 5.0
 COMMIT_SECONDS: Final = 5.0
-
-
-class BatchesOut:
-    """How many fetched batches are still being applied; a rebalance waits for them, but not for long."""
-
-    def __init__(self) -> None:
-        self._count = 0
-        self._none = asyncio.Event()
-        self._none.set()
-
-    def handed(self) -> None:
-        """A fetch brought records."""
-        self._count += 1
-        self._none.clear()
-
-    def returned(self) -> None:
-        """A batch came to its end."""
-        self._count = max(0, self._count - 1)
-        if not self._count:
-            self._none.set()
-
-    async def returned_all(self) -> bool:
-        """True once nothing is out, False if it takes longer than the group can wait."""
-        return await wait(self._none, HANDOVER_SECONDS)
-
-
-class Handover(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
-    """Gives a batch under way the time to commit before its partition goes to another member.
-
-    Nothing is sought and nothing committed here: committed offsets are only where reading starts. Without this wait
-    nothing would break either, the next owner would only read some records twice.
-    """
-
-    def __init__(self, group: str, out: BatchesOut) -> None:
-        self._group = group
-        self._out = out
-
-    async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
-        """Returns once the running batches ended, after 5 s at the latest."""
-        if revoked and not await self._out.returned_all():
-            _log.warning("eventbus_handover_unfinished", extra={"group": self._group})
-
-    async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
-        """Reading starts where the group committed; marks judge."""
 
 
 class KafkaSubscription:
     """Implements port.Subscription over a started aiokafka consumer."""
 
-    def __init__(self, consumer: Any, address: KafkaAddress, out: BatchesOut, *, commits: bool) -> None:
+    def __init__(
+        self, consumer: Any, address: KafkaAddress, out: BatchesOut, *, join: Callable[[], None] | None = None
+    ) -> None:
+        """`join` subscribes the consumer to its group, again if need be; without it there is no group to commit to."""
         self._consumer = consumer
         self._address = address
         self._out = out
-        self._commits = commits
+        self._join = join
+        self._counts = self._counted()
         self._reread: set[Partition] = set()
         self._heard: dict[TopicPartition, tuple[int, float]] = {}
         self._owed: dict[TopicPartition, int] = {}
@@ -89,6 +48,7 @@ class KafkaSubscription:
 
     async def fetch(self, limit: int) -> Fetched:
         """Unread records; after 250 ms possibly none. Waits while the group rebalances."""
+        self._notice_growth()
         await self._rewind()
         await self._pay()
         found = await self._consumer.getmany(timeout_ms=int(IDLE_SECONDS * 1000), max_records=limit)
@@ -100,10 +60,22 @@ class KafkaSubscription:
     async def commit(self, positions: Mapping[Partition, int]) -> None:
         """The group's offsets are `positions`, or as before: during a rebalance brokers refuse, which harms nothing."""
         self._out.returned()
-        if self._commits:
+        if self._join is not None:
             self._owed.update({self._place(partition): offset for partition, offset in positions.items()})
             self._refused_at = 0.0
             await self._pay()
+
+    def _notice_growth(self) -> None:
+        """A member joins again when a topic has more partitions than before: one that restarted under its name leads
+        its group as before, but is not told so, and the client looks after topics only where it knows that it leads.
+        """
+        counts = self._counted()
+        if self._join is not None and counts != self._counts:
+            self._join()
+        self._counts = counts
+
+    def _counted(self) -> Mapping[str, int]:
+        return {topic: len(self._consumer.partitions_for_topic(topic) or ()) for topic in self._consumer.subscription()}
 
     async def _pay(self) -> None:
         """What is owed of owned partitions is committed; what was refused is tried again a second later.

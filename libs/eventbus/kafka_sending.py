@@ -1,7 +1,6 @@
 """Writing to Kafka: one producer, thrown away at the first failure; at most one unacknowledged batch per partition."""
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
@@ -44,9 +43,14 @@ class KafkaSending:
             self._discard(producer)
             raise
 
-    async def partitions(self, topic: str) -> int:
-        """How many partitions the cluster says that the topic has; 0 for a topic that it does not have."""
+    async def partitions(self, topic: str, *, afresh: bool = False) -> int:
+        """How many partitions the cluster says that the topic has; 0 for a topic that it does not have.
+
+        What it said within the last minute counts, unless it is asked `afresh`.
+        """
         producer = await self._connected()
+        if afresh:
+            await producer.client.force_metadata_update()
         count = await _count(producer.client, topic)
         if not count:
             await self._on_connect()  # the cluster lost it since we connected
@@ -114,9 +118,21 @@ async def _count(client: Any, topic: str) -> int:
 
 
 async def end(stop: Callable[[], Awaitable[None]]) -> None:
-    """A client is stopped, or given up after 10 s: its stop can hang while a broker is away."""
-    with contextlib.suppress(Exception):
-        await asyncio.wait_for(stop(), STOP_SECONDS)
+    """A client is stopped, or given up after 10 s: its stop can hang while a broker is away.
+
+    In a task of its own: a stop that ends in the cancellation of its own parts must not look like ours.
+    """
+    stopping = asyncio.ensure_future(stop())
+    try:
+        await asyncio.wait([stopping], timeout=STOP_SECONDS)
+    finally:
+        stopping.cancel()
+        stopping.add_done_callback(_heard)
+
+
+def _heard(ended: asyncio.Future[None]) -> None:
+    if not ended.cancelled():
+        ended.exception()
 
 
 def _fill(batch: Any, records: Sequence[Outgoing]) -> int:

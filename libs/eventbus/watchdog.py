@@ -39,9 +39,11 @@ class Watchdog:
                 await _end(running)
 
     async def _until_stuck(self, running: asyncio.Task[None], stop: asyncio.Event) -> bool:
-        """True if the consumer is stuck; False if it ended by itself. Raises what it raised."""
+        """True if the consumer is stuck or was torn down; False if it ended by itself. Raises what it raised."""
         while True:
             done, _ = await asyncio.wait([running], timeout=self.look_seconds)
+            if running.cancelled():  # not by us: a client let a cancellation of its own through
+                return True
             if done:
                 running.result()
                 return False

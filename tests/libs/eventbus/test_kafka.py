@@ -9,12 +9,15 @@ from aiokafka.admin import NewPartitions, RecordsToDelete
 from aiokafka.errors import KafkaError
 from aiokafka.producer import AIOKafkaProducer
 
-from deploy.kafka.cluster import Cluster
+from deploy.kafka.cluster import Cluster, kafka_cluster
+from libs.eventbus import kafka_sending
 from libs.eventbus.errors import UnknownPartition
 from libs.eventbus.kafka import KafkaBus
-from libs.eventbus.kafka_reading import HEARD_SECONDS, BatchesOut, Handover
+from libs.eventbus.kafka_membership import BatchesOut, Handover
+from libs.eventbus.kafka_reading import HEARD_SECONDS
 from libs.eventbus.port import Arrived, Outgoing, Partition, Subscription
-from tests.libs.eventbus.buses import PARTITIONS, administrator, kafka_bus
+from tests.brokers import need_kafka
+from tests.libs.eventbus.buses import PARTITIONS, administrator, delete_topics, kafka_bus
 from tests.libs.eventbus.tallies import TOPIC
 
 EVERY = frozenset(Partition(TOPIC, number) for number in range(PARTITIONS))
@@ -95,6 +98,31 @@ async def test_partitions_added_to_a_topic_are_read(bus: KafkaBus) -> None:
                 await reader.fetch(10)
 
 
+async def test_partitions_added_are_read_by_a_member_that_restarted(bus: KafkaBus) -> None:
+    bus.instance = "1"
+    async with bus.subscribe("g", [TOPIC]) as reader:
+        await sees_ends(reader, lambda ended: ended == EVERY)
+    async with bus.subscribe("g", [TOPIC]) as reader:
+        async with administrator(bus.address) as admin:
+            await admin.create_partitions({bus.address.named(TOPIC): NewPartitions(PARTITIONS + 1)})
+        async with asyncio.timeout(30):
+            while len(reader.owned()) <= PARTITIONS:
+                await reader.fetch(10)
+
+
+async def test_a_member_that_restarted_while_its_topics_were_gone_reads_the_new_ones(bus: KafkaBus) -> None:
+    bus.instance = "1"
+    async with bus.subscribe("g", [TOPIC]) as reader:
+        await sees_ends(reader, lambda ended: ended == EVERY)
+        await delete_topics(bus)
+        async with asyncio.timeout(30):
+            with pytest.raises(KafkaError):
+                await fetch_while_owning(reader)
+
+    async with bus.subscribe("g", [TOPIC]) as reader:
+        await sees_ends(reader, lambda ended: ended == EVERY)
+
+
 async def test_an_unknown_topic_is_refused_and_not_made(bus: KafkaBus) -> None:
     with pytest.raises(UnknownPartition, match="nowhere"):
         await bus.append([Outgoing("nowhere", 0, "k", "{}", b"")])
@@ -141,6 +169,33 @@ async def test_partitions_are_given_up_after_the_running_batch() -> None:
     assert not before
 
 
+async def test_a_member_whose_broker_died_leaves_nothing_behind_and_does_not_cancel_its_caller() -> None:
+    need_kafka()
+    async with kafka_cluster() as own, kafka_bus(own.url) as bus:
+        async with bus.subscribe("g", [TOPIC]) as reader:
+            await sees_ends(reader, lambda ended: ended == EVERY)
+            await own.kill(1)
+            await reader.commit({Partition(TOPIC, 0): 0})
+        left = tasks_of_consumers()
+        await own.start(1)
+
+    assert not left
+
+
+async def test_a_member_that_hangs_while_it_stops_is_taken_apart(
+    bus: KafkaBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kafka_sending, "STOP_SECONDS", 1.0)
+    async with bus.subscribe("g", [TOPIC]) as reader:
+        await sees_ends(reader, lambda ended: ended == EVERY)
+        coordinator = reader._consumer._coordinator
+        coordinator._coordination_task.cancel()
+        coordinator._coordination_task = asyncio.create_task(asyncio.Event().wait())
+        assert tasks_of_consumers()
+
+    assert not tasks_of_consumers()
+
+
 async def append_on_and_on(bus: KafkaBus, one: Outgoing) -> None:
     """Until it fails: what was sent before the broker stood still may yet be acknowledged."""
     while True:
@@ -164,6 +219,15 @@ async def until(reader: Subscription, payload: bytes) -> list[Arrived]:
         while not found or found[-1].payload != payload:
             found.extend((await reader.fetch(100)).records)
     return found
+
+
+def tasks_of_consumers() -> list[asyncio.Task[object]]:
+    return [task for task in asyncio.all_tasks() if "aiokafka/consumer" in str(task)]
+
+
+async def fetch_while_owning(reader: Subscription) -> None:
+    while reader.owned():
+        await reader.fetch(10)
 
 
 async def sees_ends(

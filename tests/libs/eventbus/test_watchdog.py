@@ -41,6 +41,24 @@ async def test_a_stuck_consumer_is_rebuilt_and_goes_on(bed: Bed) -> None:
     assert handling.calls == 2
 
 
+async def test_a_consumer_that_was_torn_down_from_within_is_rebuilt(bed: Bed) -> None:
+    torn: list[bool] = []
+
+    async def tearing(transaction: Transaction, events: Sequence[Event[Any]]) -> None:
+        if not torn:
+            torn.append(True)
+            raise asyncio.CancelledError  # as a client's call may end whose own parts were cancelled
+        await note(transaction, events)
+
+    await bed.say(tallied(1, 0))
+    await bed.relayed()
+
+    async with bed.running(Watchdog(bed.consumer(tearing), look_seconds=0.02).run):
+        await bed.until(lambda: _done(bed), step_seconds=2.0)
+
+    assert torn
+
+
 async def test_a_consumer_that_stays_stuck_is_given_up(bed: Bed) -> None:
     await bed.say(tallied(1, 0))
     await bed.relayed()
