@@ -19,7 +19,8 @@ async def wait_until_drained(ops: Mapping[str, Api], waiting: Callable[[], Any],
     """
     deadline, quiet = asyncio.get_running_loop().time() + LONGEST_SECONDS, 0
     while quiet < _LOOKS_IN_A_ROW:
-        left = await on_the_way(ops) + await waiting()
+        # What waits outside the bus takes the services more to count: it is asked last.
+        left = await on_the_way(ops) or await waiting()
         show(left)
         quiet = quiet + 1 if left == 0 else 0
         if asyncio.get_running_loop().time() > deadline:

@@ -41,13 +41,18 @@ class EffectSender:
         *,
         poll_seconds: float = 0.25,
         at_once: int = 16,
+        looked_at: int = 256,
     ) -> None:
-        """`at_once` calls are claimed and made together; a claimed call never waits for another."""
+        """`at_once` calls are claimed and made together; a claimed call never waits for another.
+
+        Up to `looked_at` are looked at for them: most of what nobody may be written costs no call.
+        """
         self._database = database
         self._kinds = kinds
         self._clock = clock
         self._poll_seconds = poll_seconds
         self._at_once = at_once
+        self._looked_at = max(at_once, looked_at)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Calls are made until `stop`; what is under way is finished and recorded."""
@@ -86,14 +91,18 @@ class EffectSender:
         """The calls to make, and how many were dropped; `locks` says for whom the process lives."""
         now = self._clock.now()
         async with self._database.begin() as uow:
-            rows = (await uow.connection.execute(_PENDING, {"kind": name, "now": now, "limit": self._at_once})).all()
+            rows = (await uow.connection.execute(_PENDING, {"kind": name, "now": now, "limit": self._looked_at})).all()
             effects = [_effect_of(row) for row in rows]
-            drops = await kind.admit(uow, effects, now) if effects else {}
+            if not effects:
+                return [], 0
+            admission = await kind.admit(uow, effects, now, self._at_once)
+            drops, kept = admission.dropped, admission.later
             await self._settle(uow, kind, [(e, drops[e.effect_id]) for e in effects if e.effect_id in drops], now)
-            claimed = [effect for effect in effects if effect.effect_id not in drops]
+            claimed = [effect for effect in effects if effect.effect_id not in drops and effect.effect_id not in kept]
             if claimed:
                 await locks.enter_async_context(_locked(self._database, claimed))
-            await uow.connection.execute(_CALLING, {**_keys(claimed), "now": now, "until": now + _CALLER_IS_DEAD_AFTER})
+                until = now + _CALLER_IS_DEAD_AFTER
+                await uow.connection.execute(_CALLING, {**_keys(claimed), "now": now, "until": until})
         return claimed, len(drops)
 
     async def _call(self, kind: EffectKind, effect: Effect) -> Outcome:
@@ -209,11 +218,14 @@ _LOCK = text("SELECT pg_advisory_lock(hashtextextended(id::text, 0)) FROM unnest
 _UNLOCK = text("SELECT pg_advisory_unlock_all()")
 _STILL_OURS = text(
     """
-    SELECT e.merchant_no, e.effect_id
+    SELECT x.merchant_no, x.effect_id
     FROM unnest(CAST(:merchants AS int4[]), CAST(:ids AS uuid[]), CAST(:attempts AS int2[]))
         AS x(merchant_no, effect_id, attempts)
-    JOIN effect e ON (e.merchant_no, e.effect_id) = (x.merchant_no, x.effect_id)
-    WHERE e.state = 'calling' AND e.attempts = x.attempts FOR UPDATE OF e
+    CROSS JOIN LATERAL (
+        SELECT state, attempts FROM effect e
+        WHERE e.merchant_no = x.merchant_no AND e.effect_id = x.effect_id OFFSET 0 FOR UPDATE
+    ) e
+    WHERE e.state = 'calling' AND e.attempts = x.attempts
     """
 )
 _CALLING = text(

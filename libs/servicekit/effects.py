@@ -5,7 +5,7 @@ A row is claimed, its attempt is committed, only then the call goes out. A crash
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -98,6 +98,15 @@ class Unknown:
 Outcome = Done | Drop | Retry | Failed | Unknown
 
 
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What becomes of the calls that were looked at: those neither dropped nor left for later are made now."""
+
+    dropped: Mapping[UUID, Drop] = field(default_factory=dict)
+    later: Collection[UUID] = frozenset()
+    """Not judged: their turn has not come."""
+
+
 class EffectKind(Protocol):
     """What one kind of call needs to know. The sender owns claiming, retrying and recording."""
 
@@ -105,8 +114,8 @@ class EffectKind(Protocol):
     """True if a call with an unknown outcome may be made again (the other side knows our key, or twice is harmless)."""
     max_attempts: int
 
-    async def admit(self, uow: UnitOfWork, effects: Sequence[Effect], now: datetime) -> Mapping[UUID, Drop]:
-        """Which of the claimed must not be made after all; decided in the claim's transaction."""
+    async def admit(self, uow: UnitOfWork, effects: Sequence[Effect], now: datetime, at_most: int) -> Admission:
+        """Which of the calls are made now, at most so many; decided in the claim's transaction."""
         ...
 
     async def call(self, effect: Effect) -> Outcome:

@@ -85,12 +85,16 @@ class Admissions:
 
     admitted: Sequence[Candidate]
     refused: Mapping[Key, Reason]
+    later: Collection[Key]
+    """Not judged: as many as may be sent at once were found among those before them."""
 
 
-async def admit(connection: AsyncConnection, keys: Collection[Key], *, vault: Vault, now: datetime) -> Admissions:
-    """Every open intent among `keys` is claimed or refused, customers locked.
+async def admit(
+    connection: AsyncConnection, keys: Collection[Key], *, vault: Vault, now: datetime, at_most: int
+) -> Admissions:
+    """The open intents among `keys`, the oldest first, are claimed or refused until `at_most` are claimed.
 
-    The lock makes caps exact: two senders cannot both see the last free place.
+    Customers are locked, which makes caps exact: two senders cannot both see the last free place.
     """
     candidates = await _candidates(connection, keys, vault)
     contacts = {_owner(candidate): candidate.contact for candidate in candidates}
@@ -101,7 +105,11 @@ async def admit(connection: AsyncConnection, keys: Collection[Key], *, vault: Va
     sent = await _sent(connection, candidates, now)
     admitted: list[Candidate] = []
     refused: dict[Key, Reason] = {}
+    judged = 0
     for candidate in candidates:
+        if len(admitted) == at_most:
+            break
+        judged += 1
         owner = _owner(candidate)
         reasons = suppressed.get((owner[0], candidate.contact.email_hash or ""), set())
         reason = refusal(_standing(candidate, consents, reasons, sent[owner]), now=now)
@@ -109,9 +117,9 @@ async def admit(connection: AsyncConnection, keys: Collection[Key], *, vault: Va
             admitted.append(candidate)
             sent[owner] += candidate.intent.message_class == "marketing"
         else:
-            refused[candidate.intent.merchant_no, candidate.intent.intent_id] = reason
+            refused[_key(candidate)] = reason
     await _claim(connection, admitted, now)
-    return Admissions(admitted, refused)
+    return Admissions(admitted, refused, [_key(candidate) for candidate in candidates[judged:]])
 
 
 async def _candidates(connection: AsyncConnection, keys: Collection[Key], vault: Vault) -> list[Candidate]:
@@ -147,9 +155,13 @@ async def _sent(connection: AsyncConnection, candidates: Sequence[Candidate], no
 
 
 async def _claim(connection: AsyncConnection, admitted: Sequence[Candidate], now: datetime) -> None:
-    keys = sorted((candidate.intent.merchant_no, candidate.intent.intent_id) for candidate in admitted)
+    keys = sorted(_key(candidate) for candidate in admitted)
     if keys:
         await connection.execute(_CLAIM, {**columns(keys), "now": now})
+
+
+def _key(candidate: Candidate) -> Key:
+    return candidate.intent.merchant_no, candidate.intent.intent_id
 
 
 def _owner(candidate: Candidate) -> Key:

@@ -1,6 +1,6 @@
 """Mail as an effect: admitted when claimed, built and sent outside any transaction, told when settled."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -11,7 +11,7 @@ from sqlalchemy import Row, text
 from libs.contracts.envelope import Cause, Said
 from libs.contracts.messaging import MessageHandedOffV1, MessageNotSentV1
 from libs.servicekit.clock import Clock
-from libs.servicekit.effects import Done, Drop, Effect, Failed, Outcome, Retry, Unknown
+from libs.servicekit.effects import Admission, Done, Drop, Effect, Failed, Outcome, Retry, Unknown
 from libs.servicekit.sealing import Vault
 from libs.servicekit.unit_of_work import UnitOfWork
 from services.messaging.adapters.admissions import Candidate, admit
@@ -73,12 +73,15 @@ class EmailEffects:
         # Between claim and call; a mail that is claimed and lost with the process ends as `unknown`.
         self._prepared: dict[UUID, _Prepared] = {}
 
-    async def admit(self, uow: UnitOfWork, effects: Sequence[Effect], now: datetime) -> Mapping[UUID, Drop]:
-        """Those that must not be sent, with the reason; the others are claimed."""
+    async def admit(self, uow: UnitOfWork, effects: Sequence[Effect], now: datetime, at_most: int) -> Admission:
+        """The oldest mails that may be sent are claimed; those that must not be are dropped, with the reason."""
         keys = {(effect.merchant_no, effect.effect_id) for effect in effects}
-        decided = await admit(uow.connection, keys, vault=self._vault, now=now)
+        decided = await admit(uow.connection, keys, vault=self._vault, now=now, at_most=at_most)
         self._prepared.update({each.intent.intent_id: _Prepared(each, now) for each in decided.admitted})
-        return {intent_id: Drop(reason) for (_, intent_id), reason in decided.refused.items()}
+        return Admission(
+            dropped={intent_id: Drop(reason) for (_, intent_id), reason in decided.refused.items()},
+            later={intent_id for _, intent_id in decided.later},
+        )
 
     async def call(self, effect: Effect) -> Outcome:
         """The mail is with the relay, or it is said what became of it."""

@@ -2,14 +2,13 @@
 
 import asyncio
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from uuid import UUID
 
 from libs.servicekit.clock import ManualClock
 from libs.servicekit.database import Database, create_engine
 from libs.servicekit.effect_sender import EffectSender
-from libs.servicekit.effects import Done, Drop, Effect, Outcome
+from libs.servicekit.effects import Admission, Done, Effect, Outcome
 from libs.servicekit.unit_of_work import UnitOfWork
 from tests.libs.servicekit.storage.conftest import NOW, SERVICE
 
@@ -20,8 +19,8 @@ class _Hanging:
     repeats_unknown = False
     max_attempts = 3
 
-    async def admit(self, uow: UnitOfWork, effects: Sequence[Effect], now: datetime) -> Mapping[UUID, Drop]:
-        return {}
+    async def admit(self, uow: UnitOfWork, effects: Sequence[Effect], now: datetime, at_most: int) -> Admission:
+        return Admission()
 
     async def call(self, effect: Effect) -> Outcome:
         print("calling", flush=True)

@@ -3,16 +3,15 @@
 import asyncio
 import contextlib
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
 from libs.servicekit.effect_sender import EffectSender
-from libs.servicekit.effects import Done, Drop, Effect, Failed, Outcome, Retry, Unknown, request_effects
+from libs.servicekit.effects import Admission, Done, Drop, Effect, Failed, Outcome, Retry, Unknown, request_effects
 from libs.servicekit.identity import new_id
 from libs.servicekit.tenancy import merchant_numbers
 from libs.servicekit.unit_of_work import UnitOfWork
@@ -37,8 +36,10 @@ class Postman:
         self.recorded: list[tuple[str, Outcome]] = []
         self.unwanted: set[str] = set()
 
-    async def admit(self, uow: UnitOfWork, effects: Sequence[Effect], now: datetime) -> Mapping[UUID, Drop]:
-        return {effect.effect_id: Drop("unwanted") for effect in effects if effect.key in self.unwanted}
+    async def admit(self, uow: UnitOfWork, effects: Sequence[Effect], now: datetime, at_most: int) -> Admission:
+        wanted = [effect.effect_id for effect in effects if effect.key not in self.unwanted]
+        dropped = {effect.effect_id: Drop("unwanted") for effect in effects if effect.key in self.unwanted}
+        return Admission(dropped, later=wanted[at_most:])
 
     async def call(self, effect: Effect) -> Outcome:
         self.calls.append(effect.key)
@@ -85,6 +86,18 @@ async def test_what_must_not_be_made_is_dropped_with_its_reason(kit: Kit) -> Non
     assert postman.calls == ["b"]
     assert await _states(kit) == {"a": "dropped", "b": "done"}
     assert ("a", Drop("unwanted")) in postman.recorded
+
+
+async def test_of_the_many_that_are_looked_at_few_are_called_at_once(kit: Kit) -> None:
+    await _ask(kit, *(str(number) for number in range(60)))
+    postman = Postman()
+    postman.unwanted = {str(number) for number in range(60) if number % 6}
+    sender = EffectSender(kit.worker, {"mail": postman}, kit.clock, at_once=4)
+
+    rounds = [await sender.run_once() for _ in range(4)]
+
+    assert len(postman.calls) == len(set(postman.calls)) == 10
+    assert rounds == [54, 4, 2, 0]  # all fifty unwanted ones with the first four calls
 
 
 async def test_a_call_that_did_not_happen_is_tried_again_later_and_given_up_in_the_end(kit: Kit) -> None:
