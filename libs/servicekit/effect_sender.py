@@ -218,21 +218,18 @@ _LOCK = text("SELECT pg_advisory_lock(hashtextextended(id::text, 0)) FROM unnest
 _UNLOCK = text("SELECT pg_advisory_unlock_all()")
 _STILL_OURS = text(
     """
-    SELECT x.merchant_no, x.effect_id
+    SELECT e.merchant_no, e.effect_id
     FROM unnest(CAST(:merchants AS int4[]), CAST(:ids AS uuid[]), CAST(:attempts AS int2[]))
         AS x(merchant_no, effect_id, attempts)
-    CROSS JOIN LATERAL (
-        SELECT state, attempts FROM effect e
-        WHERE e.merchant_no = x.merchant_no AND e.effect_id = x.effect_id OFFSET 0 FOR UPDATE
-    ) e
-    WHERE e.state = 'calling' AND e.attempts = x.attempts
+    JOIN effect e ON (e.merchant_no, e.effect_id, e.attempts) = (x.merchant_no, x.effect_id, x.attempts)
+    WHERE e.effect_id = ANY (CAST(:ids AS uuid[])) AND e.state = 'calling' FOR UPDATE OF e
     """
 )
 _CALLING = text(
     """
     UPDATE effect e SET state = 'calling', attempts = attempts + 1, calling_until = :until, updated_at = :now
     FROM unnest(CAST(:merchants AS int4[]), CAST(:ids AS uuid[])) AS x(merchant_no, effect_id)
-    WHERE (e.merchant_no, e.effect_id) = (x.merchant_no, x.effect_id)
+    WHERE e.effect_id = ANY (CAST(:ids AS uuid[])) AND (e.merchant_no, e.effect_id) = (x.merchant_no, x.effect_id)
     """
 )
 _SETTLE = text(
@@ -242,6 +239,6 @@ _SETTLE = text(
     FROM unnest(CAST(:merchants AS int4[]), CAST(:ids AS uuid[]), CAST(:states AS text[]),
                 CAST(:outcomes AS text[]), CAST(:nexts AS timestamptz[]))
         AS x(merchant_no, effect_id, state, outcome, next_at)
-    WHERE (e.merchant_no, e.effect_id) = (x.merchant_no, x.effect_id)
+    WHERE e.effect_id = ANY (CAST(:ids AS uuid[])) AND (e.merchant_no, e.effect_id) = (x.merchant_no, x.effect_id)
     """
 )

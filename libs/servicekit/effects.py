@@ -46,6 +46,23 @@ def effect_tables(service: str) -> Sequence[str]:
     )
 
 
+EFFECTS_BY_OWN_KEY = (
+    """
+    ALTER TABLE effect
+        DROP CONSTRAINT effect_pkey, ADD PRIMARY KEY (effect_id, merchant_no),
+        DROP CONSTRAINT effect_merchant_no_kind_key_key, ADD CONSTRAINT effect_key UNIQUE (key, kind, merchant_no)
+    """,
+)
+"""For a later migration: a plan made while the table was empty would else read all of a merchant's effects."""
+EFFECTS_BY_MERCHANT = (
+    """
+    ALTER TABLE effect
+        DROP CONSTRAINT effect_pkey, ADD PRIMARY KEY (merchant_no, effect_id),
+        DROP CONSTRAINT effect_key, ADD CONSTRAINT effect_merchant_no_kind_key_key UNIQUE (merchant_no, kind, key)
+    """,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Effect:
     """One call to the outside; `key` is unique for ever within (merchant, kind)."""

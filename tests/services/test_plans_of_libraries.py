@@ -29,12 +29,16 @@ STATEMENTS: Final = {
 }
 FEW_ROWS: Final = ("source_identity", "outbox_lane", "outbox_cursor", "outbox_floor", "merchant", "job")
 """Tables with a row per lane, group or merchant, and the jobs that somebody asked for."""
+# The index holds only the calls under way: a handful.
+INTENDED: Final = [
+    "effect_sender._STILL_OURS: walks through effect_calling (kind, calling_until) with no condition",
+]
 
 
 async def test_statements_use_their_keys_on_empty_tables_and_with_statistics(databases: Databases) -> None:
     urls = await databases.fresh("messaging")
 
     assert len(STATEMENTS) > 60
-    assert await walks(urls.worker, STATEMENTS, few_rows=FEW_ROWS) == []
+    assert await walks(urls.worker, STATEMENTS, few_rows=FEW_ROWS) == INTENDED
     await analyse(urls.owner)
-    assert await walks(urls.worker, STATEMENTS, few_rows=FEW_ROWS) == []
+    assert await walks(urls.worker, STATEMENTS, few_rows=FEW_ROWS) == INTENDED
