@@ -16,14 +16,13 @@ from libs.eventbus.failures import Backoff
 from libs.eventbus.group import Group
 from libs.eventbus.group_transactions import GroupTransactions
 from libs.eventbus.port import Bus
-from libs.eventbus.reading import Reading, Vitals
+from libs.eventbus.reading import BatchSize, Reading, Vitals
 from libs.eventbus.subscriptions import Handler
 from libs.eventbus.transaction import Begin, Clock
 from libs.eventbus.waiting import wait
 
 _log = logging.getLogger(__name__)
 
-BATCH_RECORDS: Final = 500
 BUDGET_SECONDS: Final = 12.0
 LONG_SESSION: Final = timedelta(minutes=1)
 
@@ -46,7 +45,7 @@ class Consumer:
     new_id: Callable[[], UUID]
     instance: str = "0"
     backoff: Backoff = field(default_factory=Backoff)
-    batch_records: int = BATCH_RECORDS
+    batch: BatchSize = field(default_factory=BatchSize)
     vitals: Vitals = field(default_factory=Vitals, init=False)
     stopped_because: str | None = field(default=None, init=False)
     """Why the group stopped for good, if it did: readiness and the operator ask."""
@@ -73,9 +72,7 @@ class Consumer:
     async def _session(self, stop: asyncio.Event) -> None:
         applier = await self._prepared()
         try:
-            reading = Reading(
-                applier, bus=self.bus, new_id=self.new_id, vitals=self.vitals, batch_records=self.batch_records
-            )
+            reading = Reading(applier, bus=self.bus, new_id=self.new_id, vitals=self.vitals, batch=self.batch)
             await reading.report()
             async with self.bus.subscribe(self.group, sorted(self.topics)) as subscription:
                 await reading.rounds(subscription, stop)

@@ -1,6 +1,5 @@
 """The outbox: what a transaction says gets its place in a lane and is written as the last thing before COMMIT."""
 
-import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from pydantic_core import to_json
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -202,4 +202,4 @@ async def _write(
 
 def headers_text(envelope: Envelope, position: Position | None) -> str:
     """The record's headers as the JSON text that outbox and PostgreSQL bus keep."""
-    return json.dumps(to_headers(envelope, position), separators=(",", ":"))
+    return to_json(to_headers(envelope, position)).decode()

@@ -16,6 +16,7 @@ from libs.eventbus.control import Requests
 from libs.eventbus.errors import HistoryLost
 from libs.eventbus.lanes import epoch_of
 from libs.eventbus.port import Arrived, Bus, Fetched, Partition, Subscription
+from libs.eventbus.waiting import wait
 from libs.eventbus.watching import Watching
 from libs.eventbus.words import Lane, Mark, Nak, Opened, Progress, Record, Verify
 
@@ -36,18 +37,27 @@ class Vitals:
     """How many records were taken in."""
 
 
+@dataclass(frozen=True, slots=True)
+class BatchSize:
+    """How much a group takes at once: a batch of ten costs hardly less than one of a hundred."""
+
+    records: int = 500
+    gather_seconds: float = 0.0
+    """After less than half of that, how long the next batch may grow before it is fetched."""
+
+
 class Reading:
     """The rounds of one session; what it remembers of its lanes dies with it."""
 
     def __init__(
-        self, applier: Applier, *, bus: Bus, new_id: Callable[[], UUID], vitals: Vitals, batch_records: int
+        self, applier: Applier, *, bus: Bus, new_id: Callable[[], UUID], vitals: Vitals, batch: BatchSize
     ) -> None:
         self._applier = applier
         self._group = applier.transactions.group
         self._bus = bus
         self._clock = applier.clock
         self._vitals = vitals
-        self._batch_records = batch_records
+        self._batch_records, self._gather_seconds = batch.records, batch.gather_seconds
         self._watching = Watching(applier.clock, new_id)
         self._requests = Requests(self._group.name, bus, applier.clock, new_id)
         self._partitions: dict[str, int] = {}
@@ -61,13 +71,21 @@ class Reading:
         await self._requests.report(self._applier.known)
 
     async def rounds(self, subscription: Subscription, stop: asyncio.Event) -> None:
-        """Batch after batch until `stop`; the next one is fetched while the present one is applied."""
+        """Batch after batch until `stop`; the next one is fetched while the present one is applied.
+
+        After a small batch the next one is given time to grow, if the group may take it.
+        """
         ahead = asyncio.create_task(subscription.fetch(self._batch_records))
         try:
             while not stop.is_set():
                 fetched = await ahead
-                ahead = asyncio.create_task(subscription.fetch(self._batch_records))
-                await self._round(fetched, subscription)
+                if self._gather_seconds and 0 < len(fetched.records) < self._batch_records // 2:
+                    await self._round(fetched, subscription)
+                    await wait(stop, self._gather_seconds)
+                    ahead = asyncio.create_task(subscription.fetch(self._batch_records))
+                else:
+                    ahead = asyncio.create_task(subscription.fetch(self._batch_records))
+                    await self._round(fetched, subscription)
         finally:
             ahead.cancel()
             await asyncio.gather(ahead, return_exceptions=True)

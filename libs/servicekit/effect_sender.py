@@ -45,14 +45,16 @@ class EffectSender:
     ) -> None:
         """`at_once` calls are claimed and made together; a claimed call never waits for another.
 
-        Up to `looked_at` are looked at for them: most of what nobody may be written costs no call.
+        As many are looked at as it took to find them the last time, at most `looked_at`: what must not be made costs
+        no call, and is dropped in bulk.
         """
         self._database = database
         self._kinds = kinds
         self._clock = clock
         self._poll_seconds = poll_seconds
         self._at_once = at_once
-        self._looked_at = max(at_once, looked_at)
+        self._looked_at = at_once
+        self._most_looked_at = max(at_once, looked_at)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Calls are made until `stop`; what is under way is finished and recorded."""
@@ -97,6 +99,7 @@ class EffectSender:
                 return [], 0
             admission = await kind.admit(uow, effects, now, self._at_once)
             drops, kept = admission.dropped, admission.later
+            self._look_at(len(effects), judged=len(effects) - len(kept))
             await self._settle(uow, kind, [(e, drops[e.effect_id]) for e in effects if e.effect_id in drops], now)
             claimed = [effect for effect in effects if effect.effect_id not in drops and effect.effect_id not in kept]
             if claimed:
@@ -104,6 +107,13 @@ class EffectSender:
                 until = now + _CALLER_IS_DEAD_AFTER
                 await uow.connection.execute(_CALLING, {**_keys(claimed), "now": now, "until": until})
         return claimed, len(drops)
+
+    def _look_at(self, looked_at: int, *, judged: int) -> None:
+        """The next round looks at as many as this one judged, or at twice as many if more may be waiting."""
+        if judged < looked_at:
+            self._looked_at = max(judged, self._at_once)
+        elif looked_at == self._looked_at:
+            self._looked_at = min(2 * judged, self._most_looked_at)
 
     async def _call(self, kind: EffectKind, effect: Effect) -> Outcome:
         try:

@@ -13,6 +13,7 @@ from libs.eventbus.consumer import Consumer
 from libs.eventbus.errors import UnknownTransport
 from libs.eventbus.outbox import seed_topic
 from libs.eventbus.port import Bus
+from libs.eventbus.reading import BatchSize
 from libs.eventbus.runtime import consumer_task, log_maintenance_task, maintenance_task, relay_task
 from libs.eventbus.schema import ensure_partitions
 from libs.eventbus.subscriptions import Saying, Subscriptions, Workspaces, fold
@@ -97,8 +98,12 @@ def group_consumer(
     bus: Bus,
     clock: Clock,
     instance: str,
+    gather_seconds: float = 0.0,
 ) -> Consumer:
-    """The service's consumer: it folds what `subscriptions` lists. `instance`: see `CommonSettings`."""
+    """The service's consumer: it folds what `subscriptions` lists. `instance`: see `CommonSettings`.
+
+    `gather_seconds`: how long a small batch may grow, where nobody waits for the answer.
+    """
     facts: tuple[type[Fact], ...] = tuple(subscriptions)
     return Consumer(
         group=group,
@@ -110,6 +115,7 @@ def group_consumer(
         clock=clock,
         new_id=new_id,
         instance=instance,
+        batch=BatchSize(gather_seconds=gather_seconds),
     )
 
 

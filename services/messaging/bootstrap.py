@@ -56,8 +56,10 @@ from services.messaging.entrypoints.subscriptions import SUBSCRIPTIONS, TOPICS
 from services.messaging.settings import Settings
 
 SERVICE: Final = "messaging"
-MAILS_AT_ONCE: Final = 16
+MAILS_AT_ONCE: Final = 32
 """Claimed together: few enough that none waits long for one of the sender's connections."""
+GATHER_SECONDS: Final = 0.1
+"""Who waits for a mail does not notice; larger batches leave more of the machine to who waits for points."""
 ROUTERS: Final = (
     contact_routes.router,
     message_routes.router,
@@ -162,6 +164,7 @@ def consumer(settings: Settings, database: Database, bus: Bus, clock: Clock) -> 
         bus=bus,
         clock=clock,
         instance=settings.instance,
+        gather_seconds=GATHER_SECONDS,
     )
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from libs.contracts.envelope import Event
 from libs.eventbus.errors import TooManyFailures, TransientFailure
+from libs.eventbus.reading import BatchSize
 from libs.eventbus.transaction import Transaction
 from tests.libs.eventbus.bed import Bed, note
 from tests.libs.eventbus.tallies import GROUP, LANE, SOURCE, TOPIC, TalliedV1, customer, erased, tallied
@@ -199,12 +200,37 @@ async def test_poison_in_a_large_batch_costs_a_few_transactions_and_not_one_for_
     await bed.say(*(tallied(number % 40, POISON if number == 77 else number) for number in range(128)))
     await bed.relayed()
 
-    async with bed.running(bed.consumer(count, batch_records=1000).run):
+    async with bed.running(bed.consumer(count, batch=BatchSize(records=1000)).run):
         await bed.until(lambda: all_read(bed))
 
     assert sum(failed for _, failed, _ in await parked(bed)) == 1
     assert len(await bed.effects()) == 127 - sum(not failed for _, failed, _ in await parked(bed))
     assert len(calls) < 32
+
+
+@pytest.mark.parametrize(("gather_seconds", "fewer"), [(0.0, False), (0.4, True)])
+async def test_what_comes_soon_after_a_small_batch_waits_for_more_where_the_group_gathers(
+    bed: Bed, gather_seconds: float, fewer: bool
+) -> None:
+    sizes: list[int] = []
+
+    async def measure(transaction: Transaction, events: Sequence[Event[Any]]) -> None:
+        sizes.append(len(events))
+        await note(transaction, events)
+
+    batch = BatchSize(gather_seconds=gather_seconds)
+    async with bed.running(bed.relay().run, bed.consumer(measure, batch=batch).run):
+        await bed.say(tallied(0, 0))
+        await bed.applied(1)
+        for number in range(1, 4):
+            await bed.say(tallied(number, number))
+            if not fewer:
+                await bed.applied(number + 1)
+            else:
+                await asyncio.sleep(0.05)
+        await bed.applied(4)
+
+    assert sizes == ([1, 3] if fewer else [1, 1, 1, 1])
 
 
 async def test_after_a_death_a_batch_is_counted_before_it_is_applied_together(bed: Bed) -> None:
