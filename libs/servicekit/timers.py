@@ -48,7 +48,7 @@ TIMERS_BY_OWN_KEY = (
     "ALTER TABLE due_row DROP CONSTRAINT due_row_pkey, ADD PRIMARY KEY (key, kind, merchant_no)",
     "DROP INDEX due_row_next",
     # The condition always holds. It keeps this index from statements that do not ask for a time.
-    "CREATE INDEX due_row_next ON due_row (kind, due_at) WHERE due_at IS NOT NULL",
+    "CREATE INDEX due_row_next ON due_row (kind, due_at, merchant_no, key) WHERE due_at IS NOT NULL",
 )
 """For a later migration: a plan made while the table was empty would else read all of it."""
 TIMERS_BY_MERCHANT = (
