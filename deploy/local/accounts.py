@@ -77,8 +77,13 @@ def server_account() -> Account:
     raise Refused("PostgreSQL does not run as root, and there is no account 'postgres' or 'nobody' to run it instead.")
 
 
-def launch_command(command: Sequence[str | Path], *, death_signal: Signals, account: Account | None) -> list[str]:
-    """The command that runs `command` as the account and lets it die with this process."""
+def launch_command(
+    command: Sequence[str | Path], *, death_signal: Signals, account: Account | None, niceness: int = 0
+) -> list[str]:
+    """The command that runs `command` as the account and lets it die with this process.
+
+    The greater its `niceness` (0 to 19), the more it leaves to others where all of the machine is in use.
+    """
     uid, gid = (account.uid, account.gid) if account is not None and account.switch else (-1, -1)
-    prefix = [sys.executable, "-I", "-S", str(_LAUNCH), str(os.getpid()), str(int(death_signal)), str(uid), str(gid)]
-    return prefix + [str(part) for part in command]
+    numbers = [str(number) for number in (os.getpid(), int(death_signal), uid, gid, niceness)]
+    return [sys.executable, "-I", "-S", str(_LAUNCH), *numbers, *(str(part) for part in command)]

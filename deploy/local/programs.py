@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 import httpx
 
@@ -14,6 +15,9 @@ from deploy.local.postgres import FAST_STOP
 from deploy.local.postgres_command import Prepared
 from deploy.local.supervisor import Program
 
+_YIELDS: Final = 10
+_YIELDING: Final = frozenset({("segmentation", "worker"), ("messaging", "worker")})
+"""Who waits for an answer or for points goes first where one machine does everything; segments and mails follow."""
 _OURS = ("BUS", "DATABASE_URL", "HUITOU_DATA", "HUITOU_POSTGRES")  # settings of the stack, not of a service
 
 
@@ -47,7 +51,7 @@ def mail_program(port: int, folder: Path) -> Program:
         return True
 
     command = (sys.executable, "-m", "deploy.local.mail", "serve", str(port), str(folder))
-    return Program(name="mail", command=command, environment=child_environment({}), is_ready=is_ready)
+    return Program(name="mail", command=command, environment=child_environment({}), is_ready=is_ready, niceness=_YIELDS)
 
 
 def service_program(service: str, process: str, settings: Mapping[str, str], *, health_port: int) -> Program:
@@ -65,6 +69,7 @@ def service_program(service: str, process: str, settings: Mapping[str, str], *, 
         command=_service_command(service, process),
         environment=child_environment(settings),
         is_ready=is_ready,
+        niceness=_YIELDS if (service, process) in _YIELDING else 0,
     )
 
 

@@ -37,6 +37,7 @@ class Program:
     stop_signal: Signals = signal.SIGTERM
     stop_seconds: float = 15.0
     ready_seconds: float = 90.0
+    niceness: int = 0
 
 
 @dataclass(slots=True)
@@ -190,7 +191,9 @@ async def _stop(each: _Kept) -> None:
 
 
 def _launched(program: Program) -> list[str]:
-    return launch_command(program.command, death_signal=program.stop_signal, account=program.account)
+    return launch_command(
+        program.command, death_signal=program.stop_signal, account=program.account, niceness=program.niceness
+    )
 
 
 def _hint(log: LogFile) -> str:
