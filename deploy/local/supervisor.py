@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from signal import Signals
 
@@ -99,6 +99,13 @@ class Supervisor:
         each.log = LogFile(self._logs / f"{name}.log")
         each.task = asyncio.create_task(self._keep(each), name=f"keep {name}")
         await _until_ready(each)
+
+    async def change(self, name: str, settings: Mapping[str, str]) -> None:
+        """The program was stopped, and is ready again with these settings of its environment."""
+        each = self._find(name)
+        await self.halt(name)
+        each.program = replace(each.program, environment={**each.program.environment, **settings})
+        await self.resume(name)
 
     def signal(self, name: str, how: Signals) -> None:
         """The program got the signal; if it ends by it, it is started again."""

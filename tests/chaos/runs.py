@@ -10,6 +10,7 @@ from tests.chaos.cutting import r7
 from tests.chaos.filling import r12
 from tests.chaos.killing import r1, r4, r8
 from tests.chaos.loading import r17, r18
+from tests.chaos.moving import r6
 from tests.chaos.poisoning import r10
 from tests.chaos.report import Report, Size
 from tests.chaos.restored import r20
@@ -37,6 +38,7 @@ SHARED: Mapping[str, Shared] = {
 
 ALONE: Mapping[str, Alone] = {
     "R2": r2,
+    "R6": r6,
     "R12": r12,
     "R13": r13,
     "R15": r15,
@@ -55,5 +57,5 @@ JUDGED_IN_EVERY_FORM = frozenset({"R1", "R3", "R4", "R5", "R8"})
 PLANS: Mapping[str, Mapping[str, Sequence[str]]] = {
     "short": _SHORT,
     "usual": {"postgres": _USUAL, "kafka": _USUAL},
-    "long": {"postgres": (*_USUAL, "R20", "R12", "R13", "R15", "R22"), "kafka": (*_USUAL, "R2")},
+    "long": {"postgres": (*_USUAL, "R20", "R6", "R12", "R13", "R15", "R22"), "kafka": (*_USUAL, "R2")},
 }
