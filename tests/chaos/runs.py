@@ -46,7 +46,8 @@ ALONE: Mapping[str, Alone] = {
 }
 """Runs that need a stack of a special kind, or none; they are given the transport's name."""
 
-_USUAL = tuple(name for name in SHARED if name != "R20")
+_LOADS = ("R17", "R18")
+_USUAL = tuple(name for name in SHARED if name not in (*_LOADS, "R20"))
 _SHORT: Mapping[str, Sequence[str]] = {
     "postgres": ("R10", "R1", "R3", "R4", "R9", "R11", "R5"),
     "kafka": ("R1", "R4", "R7", "R8"),
@@ -57,5 +58,8 @@ JUDGED_IN_EVERY_FORM = frozenset({"R1", "R3", "R4", "R5", "R8"})
 PLANS: Mapping[str, Mapping[str, Sequence[str]]] = {
     "short": _SHORT,
     "usual": {"postgres": _USUAL, "kafka": _USUAL},
-    "long": {"postgres": (*_USUAL, "R20", "R6", "R12", "R13", "R15", "R22"), "kafka": (*_USUAL, "R2")},
+    "long": {
+        "postgres": (*_USUAL, *_LOADS, "R20", "R6", "R12", "R13", "R15", "R22"),
+        "kafka": (*_USUAL, *_LOADS, "R2"),
+    },
 }
