@@ -16,9 +16,14 @@ def bus_record(
     fact: Fact, *, source: str, topic: str, lane: int, now: datetime, new_id: Callable[[], UUID]
 ) -> Outgoing:
     """The fact as a record of `source` behind the data of that lane; it has no place in the lane itself."""
-    record_id = new_id()
-    envelope = Envelope(
-        id=record_id,
+    envelope = bus_envelope(fact, event_id=new_id(), source=source, now=now)
+    return Outgoing(topic, lane, record_key(NO_MERCHANT, fact.subject), headers_text(envelope, None), fact.to_bytes())
+
+
+def bus_envelope(fact: Fact, *, event_id: UUID, source: str, now: datetime) -> Envelope:
+    """Around what a bus says of itself: no merchant's, and nobody's answer."""
+    return Envelope(
+        id=event_id,
         source=source,
         type=fact.TYPE,
         subject=fact.subject,
@@ -26,6 +31,5 @@ def bus_record(
         occurred_at=now,
         recorded_at=now,
         origin="live",
-        correlation_id=str(record_id),
+        correlation_id=str(event_id),
     )
-    return Outgoing(topic, lane, record_key(NO_MERCHANT, fact.subject), headers_text(envelope, None), fact.to_bytes())

@@ -9,8 +9,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.contracts.control import Ancestor, EpochStartedV1
-from libs.contracts.envelope import NO_MERCHANT, Envelope, Position
+from libs.contracts.envelope import NO_MERCHANT, Position
 from libs.eventbus import identity
+from libs.eventbus.bus_records import bus_envelope
 from libs.eventbus.lanes import chain_next, epoch_of
 from libs.eventbus.outbox import headers_text
 from libs.eventbus.protocol_epochs import first_of, next_epoch, waypoint_sequences
@@ -157,7 +158,8 @@ async def _say(
     first = first_of(epoch)
     ids = [new_id() for _ in lanes]
     chains = [chain_next(heads[lane].chain, event_id) for lane, event_id in zip(lanes, ids, strict=True)]
-    envelopes = [_envelope(fact, event_id, source, now) for fact, event_id in zip(facts, ids, strict=True)]
+    named = zip(facts, ids, strict=True)
+    envelopes = [bus_envelope(fact, event_id=event_id, source=source, now=now) for fact, event_id in named]
     places = [Position(source, topic, lane, first, chain) for (topic, lane), chain in zip(lanes, chains, strict=True)]
     columns = {"topics": [topic for topic, _ in lanes], "lanes": [lane for _, lane in lanes], "chains": chains}
     texts = {
@@ -169,17 +171,3 @@ async def _say(
     fixed = {"seq": first, "merchant": NO_MERCHANT, "type": EpochStartedV1.TYPE}
     await connection.execute(_SAY, {**columns, **texts, **fixed})
     await connection.execute(_BEGIN, {**columns, "seq": first, "epoch": epoch})
-
-
-def _envelope(fact: EpochStartedV1, event_id: UUID, source: str, now: datetime) -> Envelope:
-    return Envelope(
-        id=event_id,
-        source=source,
-        type=fact.TYPE,
-        subject=fact.subject,
-        merchant_id=NO_MERCHANT,
-        occurred_at=now,
-        recorded_at=now,
-        origin="live",
-        correlation_id=str(event_id),
-    )

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -176,6 +177,39 @@ async def test_a_halted_program_stays_down_until_resumed(bench: Bench) -> None:
     await bench.supervisor.resume("one")
     assert set(bench.supervisor.pids()) == {"one"}
     assert bench.said == []
+
+
+async def test_a_changed_program_has_its_new_settings_and_keeps_the_others(bench: Bench) -> None:
+    tell = "import os\nprint(os.environ['COLOUR'], os.environ['SIZE'])\n"
+    program = bench.program("one", tell + bench.ready("one") + FOREVER)
+    await bench.supervisor.start([replace(program, environment={**program.environment, "COLOUR": "red", "SIZE": "1"})])
+
+    (bench.folder / "one.ready").unlink()
+    await bench.supervisor.change("one", {"COLOUR": "blue"})
+
+    assert [line for _, line in bench.lines] == ["red 1", "blue 1"]
+    assert bench.said == []
+
+
+async def test_a_nice_program_leaves_the_processor_to_the_others(bench: Bench) -> None:
+    plain = bench.program("plain", bench.ready("plain") + FOREVER)
+    nice = bench.program("nice", bench.ready("nice") + FOREVER)
+    await bench.supervisor.start([plain, replace(nice, niceness=7)])
+
+    pids = bench.supervisor.pids()
+    found = {name: os.getpriority(os.PRIO_PROCESS, pid) for name, pid in pids.items()}
+
+    assert found["nice"] == min(found["plain"] + 7, 19)
+    assert _niceness_of_session(pids["nice"]) in (None, 7)
+
+
+def _niceness_of_session(pid: int) -> int | None:
+    """None where Linux does not share the processor out among sessions."""
+    try:
+        told = Path(f"/proc/{pid}/autogroup").read_text().split()
+    except OSError:
+        return None
+    return int(told[-1]) if told else None
 
 
 def test_a_killed_supervisor_leaves_no_orphan(tmp_path: Path) -> None:
