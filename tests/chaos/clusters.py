@@ -24,7 +24,7 @@ async def r2(bus: str, seed: int, size: Size) -> Report:
     """kill -9 of the broker that leads a partition, in a cluster of three, again and again."""
     if bus != "kafka":
         return Report("R2 leader of a partition killed", {}, {}, None, not_run="only Kafka has brokers to kill")
-    shop, dice = Shop(seed, orders=size.orders, prefix="R2-"), random.Random(seed)
+    shop, dice = Shop(seed, orders=size.orders_killed, prefix="R2-"), random.Random(seed)
     async with opened(bus, brokers=3) as arena, watched(arena) as meters:
         assert isinstance(arena.bus, KafkaFaults)
         elections, kills = [], max(3, size.kills // 5)

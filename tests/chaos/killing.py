@@ -21,7 +21,7 @@ _BOTH_LEAD_SECONDS = 5.0
 
 async def r1(arena: Arena, seed: int, size: Size) -> Report:
     """kill -9 of workers at random while orders come in."""
-    shop, injected = Shop(seed, orders=size.orders, prefix="R1-"), Injected()
+    shop, injected = Shop(seed, orders=size.orders_killed, prefix="R1-"), Injected()
     restarts = sum(arena.stack.supervisor.restarts().values())
     async with watched(arena) as meters:
         async with under_load(arena, shop, per_second=size.per_second):
