@@ -56,7 +56,7 @@ e2e: setup ## the demo on all its data, compared with an independent computation
 chaos: setup ## kill, cut, stop and wipe parts of the running stack on both buses: nothing lost, nothing twice
 	@$(PY) -m tests.chaos
 
-chaos-long: setup ## all faults and loads at the size of their figures: about two hours
+chaos-long: setup ## all faults and loads at the size of their figures: some hours
 	@$(PY) -m tests.chaos --form long
 
 bench: setup ## every part beside its peers, in one table; BENCH='P1 P5' and REPEATS=3 make it shorter
