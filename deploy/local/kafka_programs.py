@@ -127,7 +127,7 @@ def _fetch(target: Path, log: Path, say: Say, environment: Mapping[str, str]) ->
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            env=dict(environment),
+            env=_with_home(environment),
         )
         code = _ended(process, log, say)
     if code or not list(target.glob(f"kafka_*-{VERSION}.jar")):
@@ -135,6 +135,13 @@ def _fetch(target: Path, log: Path, say: Say, environment: Mapping[str, str]) ->
         raise StartFailed(
             f"Maven could not fetch Apache Kafka {VERSION} (exit code {code}). Its log, {log}, ends:\n{last}"
         )
+
+
+def _with_home(environment: Mapping[str, str]) -> dict[str, str]:
+    """Java takes the home folder from the account, where it may be missing, instead of from HOME, as all others do."""
+    home = environment.get("HOME")
+    options = [environment.get("MAVEN_OPTS", ""), f"-Duser.home={home}" if home and home.split() == [home] else ""]
+    return {**environment, "MAVEN_OPTS": " ".join(option for option in options if option)}
 
 
 def _ended(process: "subprocess.Popen[bytes]", log: Path, say: Say) -> int:

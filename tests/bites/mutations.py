@@ -59,7 +59,7 @@ MUTATIONS: Sequence[Mutation] = (
         (
             Edit(
                 "libs/eventbus/batch.py",
-                "held = await parked.open_subjects(connection, group.name, [one.record for one in arrivals])",
+                "held = await parked.open_subjects(connection, group.name, records)",
                 "held = await parked.open_subjects(connection, group.name, [])",
             ),
         ),

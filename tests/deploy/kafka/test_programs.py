@@ -90,6 +90,26 @@ def test_what_maven_said_is_passed_on(tmp_path: Path) -> None:
         find_programs(tmp_path / "kafka", environment=environment)
 
 
+@pytest.mark.parametrize(
+    ("settings", "options"),
+    [
+        ({"HOME": "/home/of/us"}, "-Duser.home=/home/of/us"),
+        ({"HOME": "/home/of/us", "MAVEN_OPTS": "-Xmx1g"}, "-Xmx1g -Duser.home=/home/of/us"),
+        ({"HOME": "/home of us"}, ""),
+        ({}, ""),
+    ],
+)
+def test_maven_keeps_its_files_in_home_whatever_the_account_says(
+    tmp_path: Path, settings: Mapping[str, str], options: str
+) -> None:
+    told = tmp_path / "told"
+    environment = machine(tmp_path, java="17", maven=f'echo "$MAVEN_OPTS" > {told}; {_WHOLE}')
+
+    find_programs(tmp_path / "kafka", environment={**environment, **settings})
+
+    assert told.read_text() == f"{options}\n"
+
+
 def test_what_was_fetched_once_needs_no_maven(tmp_path: Path) -> None:
     environment = machine(tmp_path, java="17", maven=_WHOLE)
     first = find_programs(tmp_path / "kafka", environment=environment)
