@@ -9,16 +9,16 @@
 | a rebalance begins while a batch is applied | partitions are given up after the batch, within 5 s |
 | busy for minutes = out of the group, and never back | never for being busy: heartbeats and the watchdog judge |
 | a fetcher that died says nothing | an end counts only if told within 5 s: the watchdog sees what is unread |
-| a half-open connection is noticed after 40 s | after 12 s: members hand over within 8 |
+| half-open connections are noticed one by one | who hears nothing while others are answered starts anew |
 | `stop()` may hang, and what it should have stopped goes on | taken apart after 10 s |
-| a restart moves all partitions twice | static membership by instance |
+| a restart moves all partitions twice | static membership by instance; only who ends in order says so |
 | a wiped broker has no topics, auto-creation makes wrong ones | off; whoever connects makes what is missing |
 | a leader assigns nothing while topics are missing, and restarted static members keep that | it fails instead |
 | a static leader that restarted does not learn that topics grew | members join again when they did |
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,9 +27,10 @@ from typing import Any, Final, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from libs.eventbus.errors import UnknownPartition
+from libs.eventbus.errors import BusError, UnknownPartition
 from libs.eventbus.kafka_address import KafkaAddress
 from libs.eventbus.kafka_membership import BatchesOut, Handover, WholeTopics, leave
+from libs.eventbus.kafka_metadata import describe
 from libs.eventbus.kafka_observing import KafkaObserving
 from libs.eventbus.kafka_reading import KafkaSubscription
 from libs.eventbus.kafka_sending import KafkaSending
@@ -39,6 +40,7 @@ from libs.eventbus.topics import KAFKA_TOPICS, TopicSpec, prefixed
 
 JOIN_SECONDS: Final = 45.0
 """Longer than a rebalance takes, and than a silent member is waited for."""
+PROBE_SECONDS: Final = 3.0
 METADATA_MS: Final = 5_000
 """How soon readers learn of topics and partitions that were made anew; every half minute would be too late."""
 _FOLLOWED_RECORDS: Final = 1000
@@ -55,6 +57,8 @@ class KafkaBus:
     address: KafkaAddress
     sending: KafkaSending
     observing: KafkaObserving
+    missing: Callable[[], Awaitable[object]]
+    """Makes the topics that are missing."""
     instance: str | None = None
     name: str = "kafka"
 
@@ -77,7 +81,7 @@ class KafkaBus:
         missing = partial(ensure_topics, address.servers, prefixed(topics, address.prefix))
         sending, observing = KafkaSending(address, missing), KafkaObserving(address)
         try:
-            yield cls(address, sending, observing, instance, name)
+            yield cls(address, sending, observing, missing, instance, name)
         finally:
             await sending.close()
             await observing.close()
@@ -99,8 +103,7 @@ class KafkaBus:
     @asynccontextmanager
     async def subscribe(self, group: str, topics: Sequence[str]) -> AsyncIterator[KafkaSubscription]:
         """Reads the partitions that the group's coordinator assigns to this member."""
-        for topic in topics:
-            await self._present(topic)
+        await self._present(topics)
         out = BatchesOut()
         consumer = self._consumer(self.address.named(group))
         join = partial(
@@ -108,12 +111,12 @@ class KafkaBus:
         )
         join()
         async with _started(consumer):
-            yield KafkaSubscription(consumer, self.address, out, join=join)
+            yield KafkaSubscription(consumer, self.address, out, join=join, answers=self._answers)
 
     @asynccontextmanager
     async def follow(self, topic: str) -> AsyncIterator[KafkaSubscription]:
         """Reads every partition of the topic, from its last 1,000 records on: older requests have expired anyway."""
-        count = await self._present(topic)
+        count = (await self._present([topic]))[topic]
         consumer = self._consumer(None)
         async with _started(consumer):
             places = [TopicPartition(self.address.named(topic), number) for number in range(count)]
@@ -136,13 +139,34 @@ class KafkaBus:
     async def maintain(self, now: datetime) -> None:
         """Retention is the brokers' own business."""
 
-    async def _present(self, topic: str) -> int:
-        return self._known(topic, await self.sending.partitions(self.address.named(topic), afresh=True))
+    async def _present(self, topics: Sequence[str]) -> Mapping[str, int]:
+        """The topics' partitions as a broker says at this moment, over a connection of its own; what is missing was
+        made. Raises: UnknownPartition, BusError, TimeoutError.
+        """
+        found = await self._described(topics)
+        if not all(found.values()):
+            await self.missing()
+            found = await self._described(topics)
+        return {topic: self._known(topic, count) for topic, count in found.items()}
+
+    async def _described(self, topics: Sequence[str]) -> Mapping[str, int]:
+        async with asyncio.timeout(PROBE_SECONDS):
+            told = (await describe(self.address.servers)).topics
+        return {topic: len(told.get(self.address.named(topic), ())) for topic in topics}
 
     def _known(self, topic: str, count: int) -> int:
         if not count:
             raise UnknownPartition(f"the bus has no topic {topic}")
         return count
+
+    async def _answers(self) -> bool:
+        """Whether a broker answers somebody who connects now."""
+        try:
+            async with asyncio.timeout(PROBE_SECONDS):
+                await describe(self.address.servers)
+        except (BusError, TimeoutError):
+            return False
+        return True
 
     def _consumer(self, group: str | None) -> Any:  # aiokafka ships no types
         session_ms = int(self.address.session_seconds * 1000)
@@ -170,9 +194,11 @@ class KafkaBus:
 
 @asynccontextmanager
 async def _started(consumer: Any) -> AsyncIterator[None]:
+    for_good = False
     try:
         async with asyncio.timeout(JOIN_SECONDS):
             await consumer.start()
         yield
+        for_good = True
     finally:
-        await leave(consumer)
+        await leave(consumer, for_good=for_good)

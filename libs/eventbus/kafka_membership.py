@@ -17,6 +17,8 @@ from libs.eventbus.waiting import wait
 _log = logging.getLogger(__name__)
 
 HANDOVER_SECONDS: Final = 5.0
+LEAVE_SECONDS: Final = 4.0
+"""A member that is known by its instance tells nobody that it leaves: there is little to wait for."""
 _TASKS: Final = ("_coordination_task", "_heartbeat_task", "_commit_refresh_task")
 
 
@@ -81,9 +83,14 @@ class Handover(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
         """Reading starts where the group committed; marks judge."""
 
 
-async def leave(consumer: Any) -> None:
-    """The consumer is stopped. One that hangs is taken apart: its tasks would go on reading and asking for ever."""
-    await end(consumer.stop)
+async def leave(consumer: Any, *, for_good: bool) -> None:
+    """The consumer is stopped. One that hangs is taken apart: its tasks would go on reading and asking for ever.
+
+    `for_good`: the group need not wait for this member to come back, as it does for one that died.
+    """
+    if for_good:
+        consumer._coordinator._group_instance_id = None  # the client leaves silently else, and others wait in vain
+    await end(consumer.stop, LEAVE_SECONDS)
     coordinator = consumer._coordinator  # no public way leads to the tasks
     left = [getattr(coordinator, name, None) for name in _TASKS]
     running = [task for task in left if task is not None and not task.done()]

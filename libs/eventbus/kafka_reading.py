@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 from aiokafka import TopicPartition
@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError
 
 from libs.eventbus.kafka_address import KafkaAddress
 from libs.eventbus.kafka_membership import BatchesOut
+from libs.eventbus.kafka_silence import Silence
 from libs.eventbus.port import Arrived, Fetched, Partition
 
 _log = logging.getLogger(__name__)
@@ -25,13 +26,23 @@ class KafkaSubscription:
     """Implements port.Subscription over a started aiokafka consumer."""
 
     def __init__(
-        self, consumer: Any, address: KafkaAddress, out: BatchesOut, *, join: Callable[[], None] | None = None
+        self,
+        consumer: Any,
+        address: KafkaAddress,
+        out: BatchesOut,
+        *,
+        join: Callable[[], None] | None = None,
+        answers: Callable[[], Awaitable[bool]] | None = None,
     ) -> None:
-        """`join` subscribes the consumer to its group, again if need be; without it there is no group to commit to."""
+        """`join` subscribes the consumer to its group, again if need be; without it there is no group to commit to.
+
+        `answers` says whether a broker answers somebody else; without it, silence is never suspicious.
+        """
         self._consumer = consumer
         self._address = address
         self._out = out
         self._join = join
+        self._silence = Silence(answers)
         self._counts = self._counted()
         self._reread: set[Partition] = set()
         self._heard: dict[TopicPartition, tuple[int, float]] = {}
@@ -51,10 +62,12 @@ class KafkaSubscription:
         self._notice_growth()
         await self._rewind()
         await self._pay()
+        await self._silence.judge(suspicious=bool(self._consumer.assignment()))
         found = await self._consumer.getmany(timeout_ms=int(IDLE_SECONDS * 1000), max_records=limit)
         records = [self._arrived(place, one) for place, some in found.items() for one in some]
         if records:
             self._out.handed()
+            self._silence.broken()
         return Fetched(records, frozenset([self._named(place) for place in await self._ended()]))
 
     async def commit(self, positions: Mapping[Partition, int]) -> None:
@@ -117,6 +130,7 @@ class KafkaSubscription:
             return False
         if stamp != self._heard.get(place, (None, 0.0))[0]:
             self._heard[place] = (stamp, now)
+            self._silence.broken()
         return now - self._heard[place][1] <= HEARD_SECONDS
 
     async def _position(self, place: TopicPartition) -> int:

@@ -13,6 +13,8 @@ from libs.eventbus.port import Outgoing
 
 STOP_SECONDS: Final = 10.0
 REQUEST_SECONDS: Final = 10.0
+CONNECT_SECONDS: Final = 5.0
+"""Short: whoever connects where nothing answers keeps everybody waiting who comes after it."""
 
 
 class KafkaSending:
@@ -43,14 +45,9 @@ class KafkaSending:
             self._discard(producer)
             raise
 
-    async def partitions(self, topic: str, *, afresh: bool = False) -> int:
-        """How many partitions the cluster says that the topic has; 0 for a topic that it does not have.
-
-        What it said within the last minute counts, unless it is asked `afresh`.
-        """
+    async def partitions(self, topic: str) -> int:
+        """How many partitions the cluster says that the topic has; 0 for a topic that it does not have."""
         producer = await self._connected()
-        if afresh:
-            await producer.client.force_metadata_update()
         count = await _count(producer.client, topic)
         if not count:
             await self._on_connect()  # the cluster lost it since we connected
@@ -84,10 +81,10 @@ class KafkaSending:
             metadata_max_age_ms=60_000,
         )
         try:
-            async with asyncio.timeout(2 * REQUEST_SECONDS):
+            async with asyncio.timeout(CONNECT_SECONDS):
                 await producer.start()
         except BaseException:
-            await end(producer.stop)
+            self._end(producer)
             raise
         return producer
 
@@ -104,6 +101,9 @@ class KafkaSending:
     def _discard(self, producer: Any) -> None:
         if self._producer is producer:
             self._producer = None
+        self._end(producer)
+
+    def _end(self, producer: Any) -> None:
         task = asyncio.create_task(end(producer.stop))
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
@@ -117,14 +117,14 @@ async def _count(client: Any, topic: str) -> int:
     return len(client.cluster.partitions_for_topic(topic) or ())
 
 
-async def end(stop: Callable[[], Awaitable[None]]) -> None:
-    """A client is stopped, or given up after 10 s: its stop can hang while a broker is away.
+async def end(stop: Callable[[], Awaitable[None]], within_seconds: float = STOP_SECONDS) -> None:
+    """A client is stopped, or given up after so long: its stop can hang while a broker is away.
 
     In a task of its own: a stop that ends in the cancellation of its own parts must not look like ours.
     """
     stopping = asyncio.ensure_future(stop())
     try:
-        await asyncio.wait([stopping], timeout=STOP_SECONDS)
+        await asyncio.wait([stopping], timeout=within_seconds)
     finally:
         stopping.cancel()
         stopping.add_done_callback(_heard)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 
 import pytest
 from aiokafka import TopicPartition
@@ -10,7 +11,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.producer import AIOKafkaProducer
 
 from deploy.kafka.cluster import Cluster, kafka_cluster
-from libs.eventbus import kafka_sending
+from libs.eventbus import kafka_membership
 from libs.eventbus.errors import UnknownPartition
 from libs.eventbus.kafka import KafkaBus
 from libs.eventbus.kafka_membership import BatchesOut, Handover
@@ -27,6 +28,10 @@ EVERY = frozenset(Partition(TOPIC, number) for number in range(PARTITIONS))
 async def bus(kafka: Cluster) -> AsyncIterator[KafkaBus]:
     async with kafka_bus(kafka.url) as opened:
         yield opened
+
+
+class Died(Exception):
+    """The process is gone without a word."""
 
 
 def record(lane: int, payload: bytes = b"{}") -> Outgoing:
@@ -76,16 +81,31 @@ async def test_a_position_before_the_logs_start_jumps_to_the_start(bus: KafkaBus
         assert [one.payload for one in await until(reader, b"4")] == [b"3", b"4"]
 
 
-async def test_a_member_that_restarts_under_its_name_gets_its_partitions_and_moves_no_others(kafka: Cluster) -> None:
+async def test_a_member_that_died_and_restarts_under_its_name_gets_its_partitions_and_moves_no_others(
+    kafka: Cluster,
+) -> None:
     async with kafka_bus(kafka.url) as bus:
         bus.instance = "1"
-        other = KafkaBus(bus.address, bus.sending, bus.observing, instance="2")
+        other = replace(bus, instance="2")
         async with other.subscribe("g", [TOPIC]) as staying:
-            async with bus.subscribe("g", [TOPIC]) as leaving:
-                await shared(staying, leaving)
-                kept, left = staying.owned(), leaving.owned()
+            with pytest.raises(Died):
+                async with bus.subscribe("g", [TOPIC]) as dying:
+                    await shared(staying, dying)
+                    kept, left = staying.owned(), dying.owned()
+                    raise Died
             async with bus.subscribe("g", [TOPIC]) as back:
                 assert (staying.owned(), back.owned()) == (kept, left)
+
+
+async def test_who_ends_in_order_leaves_its_partitions_to_the_others_at_once(kafka: Cluster) -> None:
+    async with kafka_bus(kafka.url) as bus:
+        bus.instance = "1"
+        async with replace(bus, instance="2").subscribe("g", [TOPIC]) as staying:
+            async with bus.subscribe("g", [TOPIC]) as leaving:
+                await shared(staying, leaving)
+            async with asyncio.timeout(4):  # its session would last for six
+                while len(staying.owned()) < PARTITIONS:
+                    await staying.fetch(1)
 
 
 async def test_partitions_added_to_a_topic_are_read(bus: KafkaBus) -> None:
@@ -185,7 +205,7 @@ async def test_a_member_whose_broker_died_leaves_nothing_behind_and_does_not_can
 async def test_a_member_that_hangs_while_it_stops_is_taken_apart(
     bus: KafkaBus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kafka_sending, "STOP_SECONDS", 1.0)
+    monkeypatch.setattr(kafka_membership, "LEAVE_SECONDS", 1.0)
     async with bus.subscribe("g", [TOPIC]) as reader:
         await sees_ends(reader, lambda ended: ended == EVERY)
         coordinator = reader._consumer._coordinator
