@@ -4,14 +4,17 @@ import argparse
 import asyncio
 import os
 import random
+import shutil
 import sys
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from pathlib import Path
 
 from rich.console import Console
 
+from deploy.local.folders import REPOSITORY
 from deploy.local.kafka_programs import programs_folder, what_is_missing
 from tests.chaos.arena import BUSES, Arena, opened
 from tests.chaos.report import FORMS, Report, Size
@@ -70,9 +73,19 @@ async def _run(console: Console, bus: str, names: Sequence[str], seed: int, size
             for missed in report.missed:
                 console.print(f"  missed, not judged in this form: {missed}", markup=False)
             if report.complaints:
+                if arena is not None:
+                    console.print(f"  the services' logs: {_kept_logs(arena, bus, name)}", markup=False)
                 arena = None
                 await stacks.aclose()
     return done
+
+
+def _kept_logs(arena: Arena, bus: str, name: str) -> Path:
+    """A copy of the logs, which would else go with the stack."""
+    kept = REPOSITORY / ".local" / "chaos" / f"{bus}-{name}"
+    shutil.rmtree(kept, ignore_errors=True)
+    shutil.copytree(arena.stack.folders.logs, kept)
+    return kept
 
 
 async def _once(bus: str, name: str, arena: Arena | None, seed: int, size: Size) -> Report:
