@@ -109,7 +109,7 @@ class Applier:
                 raise
             except Exception as failure:  # nothing was committed; what to do depends on its kind alone
                 kind = self._note_failure(failure).kind
-            if (remedy := on_batch_failure(kind, attempts=tried)) is not Remedy.RETRY:
+            if (remedy := await self._batch_remedy(kind, tried)) is not Remedy.RETRY:
                 return await self._apart(items, remedy)
             await self.backoff.pause(tried)
 
@@ -128,7 +128,7 @@ class Applier:
                 self._done += len(plan.steps)
                 return self._noted(plan)
             await self.surely(lambda: self.transactions.take_back(items))
-            if (remedy := on_batch_failure(kind, attempts=tried)) is not Remedy.RETRY:
+            if (remedy := await self._batch_remedy(kind, tried)) is not Remedy.RETRY:
                 return await self._apart(items, remedy)
             await self.backoff.pause(tried)
         return await self._singly(items)
@@ -190,6 +190,10 @@ class Applier:
             raise
         except Exception as failure:
             return self._note_failure(failure)
+
+    async def _batch_remedy(self, kind: Failure, tried: int) -> Remedy:
+        works = kind is not Failure.TIMEOUT or await self.transactions.database_works()
+        return on_batch_failure(kind, attempts=tried, database_works=works)
 
     async def _remedy(self, arrival: Arrival, failed: _Failed, counted: int | None) -> Remedy:
         works = failed.kind is not Failure.TIMEOUT or await self.transactions.database_works()

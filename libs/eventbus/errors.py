@@ -55,6 +55,10 @@ class UnknownPartition(BusError):
     """The bus was not set up with the record's topic."""
 
 
+class DeafConnection(BusError):
+    """Nothing comes over a connection, while a new one would be answered."""
+
+
 class UnknownTransport(BusError):
     """No transport belongs to the URL."""
 

@@ -27,7 +27,7 @@ from typing import Any, Final, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from libs.eventbus.errors import BusError, UnknownPartition
+from libs.eventbus.errors import BusError, DeafConnection, UnknownPartition
 from libs.eventbus.kafka_address import KafkaAddress
 from libs.eventbus.kafka_membership import BatchesOut, Handover, WholeTopics, leave
 from libs.eventbus.kafka_metadata import describe
@@ -40,7 +40,7 @@ from libs.eventbus.topics import KAFKA_TOPICS, TopicSpec, prefixed
 
 JOIN_SECONDS: Final = 45.0
 """Longer than a rebalance takes, and than a silent member is waited for."""
-PROBE_SECONDS: Final = 3.0
+PROBE_SECONDS: Final = 2.0
 METADATA_MS: Final = 5_000
 """How soon readers learn of topics and partitions that were made anew; every half minute would be too late."""
 _FOLLOWED_RECORDS: Final = 1000
@@ -111,7 +111,11 @@ class KafkaBus:
         )
         join()
         async with _started(consumer):
-            yield KafkaSubscription(consumer, self.address, out, join=join, answers=self._answers)
+            try:
+                yield KafkaSubscription(consumer, self.address, out, join=join, answers=self._answers)
+            except DeafConnection:
+                self.sending.renew()  # its connections are as old
+                raise
 
     @asynccontextmanager
     async def follow(self, topic: str) -> AsyncIterator[KafkaSubscription]:

@@ -17,7 +17,7 @@ from libs.eventbus.waiting import wait
 _log = logging.getLogger(__name__)
 
 HANDOVER_SECONDS: Final = 5.0
-LEAVE_SECONDS: Final = 4.0
+LEAVE_SECONDS: Final = 3.0
 """A member that is known by its instance tells nobody that it leaves: there is little to wait for."""
 _TASKS: Final = ("_coordination_task", "_heartbeat_task", "_commit_refresh_task")
 
@@ -100,5 +100,5 @@ async def leave(consumer: Any, *, for_good: bool) -> None:
             task.cancel()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait(running, timeout=1)
-        await end(consumer._fetcher.close)
-        await end(consumer._client.close)
+        await end(consumer._fetcher.close, 1)
+        await end(consumer._client.close, 1)

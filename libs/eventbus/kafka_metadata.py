@@ -15,7 +15,8 @@ from aiokafka.protocol.metadata import MetadataRequest
 
 from libs.eventbus.errors import BusError
 
-REQUEST_MS: Final = 10_000
+REQUEST_MS: Final = 3_000
+"""Short: whoever asks where nothing answers keeps everybody waiting who comes after it."""
 
 
 @dataclass(frozen=True, slots=True)

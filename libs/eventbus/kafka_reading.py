@@ -36,7 +36,7 @@ class KafkaSubscription:
     ) -> None:
         """`join` subscribes the consumer to its group, again if need be; without it there is no group to commit to.
 
-        `answers` says whether a broker answers somebody else; without it, silence is never suspicious.
+        `answers`: see Silence.
         """
         self._consumer = consumer
         self._address = address
@@ -60,9 +60,10 @@ class KafkaSubscription:
     async def fetch(self, limit: int) -> Fetched:
         """Unread records; after 250 ms possibly none. Waits while the group rebalances."""
         self._notice_growth()
-        await self._rewind()
-        await self._pay()
         await self._silence.judge(suspicious=bool(self._consumer.assignment()))
+        if not self._silence.is_long:  # both would wait for answers, and nothing be heard of meanwhile
+            await self._rewind()
+            await self._pay()
         found = await self._consumer.getmany(timeout_ms=int(IDLE_SECONDS * 1000), max_records=limit)
         records = [self._arrived(place, one) for place, some in found.items() for one in some]
         if records:

@@ -54,10 +54,14 @@ class KafkaSending:
             count = await _count(producer.client, topic)
         return count
 
-    async def close(self) -> None:
-        """Nothing is connected any more."""
+    def renew(self) -> None:
+        """The next batch goes over new connections; what is under way fails."""
         if self._producer is not None:
             self._discard(self._producer)
+
+    async def close(self) -> None:
+        """Nothing is connected any more."""
+        self.renew()
         await asyncio.gather(*self._ending)
 
     async def _connected(self) -> Any:

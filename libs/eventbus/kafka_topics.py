@@ -15,12 +15,13 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import InvalidPartitionsError, TopicAlreadyExistsError, for_code
 
 from libs.eventbus.errors import BusError
-from libs.eventbus.kafka_metadata import REQUEST_MS, Described, Replicas, describe, known_to_all, refusal_as_bus_error
+from libs.eventbus.kafka_metadata import Described, Replicas, describe, known_to_all, refusal_as_bus_error
 from libs.eventbus.topics import TopicSpec
 
 REPLICATION: Final = 3
 LARGEST_RECORD_BYTES: Final = 1024 * 1024
 _SPREAD_SECONDS: Final = 30.0
+_MAKE_MS: Final = 10_000
 
 
 async def ensure_topics(servers: str, topics: Sequence[TopicSpec]) -> list[str]:
@@ -91,7 +92,7 @@ def _size(found: Described, servers: str) -> int:
 
 @asynccontextmanager
 async def _admin(servers: str) -> AsyncIterator[AIOKafkaAdminClient]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=servers, request_timeout_ms=REQUEST_MS)
+    admin = AIOKafkaAdminClient(bootstrap_servers=servers, request_timeout_ms=_MAKE_MS)
     try:
         await admin.start()
         yield admin
@@ -104,7 +105,7 @@ async def _create(admin: AIOKafkaAdminClient, topics: Sequence[TopicSpec], size:
     wanted = [
         NewTopic(topic.name, topic.partitions, copies, topic_configs=settings_for(topic, size=size)) for topic in topics
     ]
-    answer = await admin.create_topics(wanted, timeout_ms=REQUEST_MS)
+    answer = await admin.create_topics(wanted, timeout_ms=_MAKE_MS)
     for name, code, words in answer.topic_errors:
         if code and for_code(code) is not TopicAlreadyExistsError:  # somebody else was faster
             raise for_code(code)(f"could not make topic {name}: {words}")
@@ -112,7 +113,7 @@ async def _create(admin: AIOKafkaAdminClient, topics: Sequence[TopicSpec], size:
 
 async def _grow(admin: AIOKafkaAdminClient, topic: TopicSpec) -> None:
     try:
-        await admin.create_partitions({topic.name: NewPartitions(topic.partitions)}, timeout_ms=REQUEST_MS)
+        await admin.create_partitions({topic.name: NewPartitions(topic.partitions)}, timeout_ms=_MAKE_MS)
     except InvalidPartitionsError:
         return  # somebody else was faster
 

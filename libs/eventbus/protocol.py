@@ -178,9 +178,12 @@ def _hear_while_halted(draft: _Draft, item: Record | Signal, heard: int) -> None
 # --- failures --------------------------------------------------------------------------------------------------------
 
 
-def on_batch_failure(kind: Failure, *, attempts: int) -> Remedy:
-    """What to do with a batch that was rolled back. `attempts`: how often this batch failed, this time included."""
-    if kind is Failure.TRANSIENT or (kind is Failure.TIMEOUT and attempts < BATCH_TIMEOUTS):
+def on_batch_failure(kind: Failure, *, attempts: int, database_works: bool) -> Remedy:
+    """What to do with a batch that was rolled back. `attempts`: how often this batch failed, this time included.
+
+    While the database does not answer, time-outs say nothing about the batch: taken apart, it would crawl afterwards.
+    """
+    if kind is Failure.TRANSIENT or (kind is Failure.TIMEOUT and (attempts < BATCH_TIMEOUTS or not database_works)):
         return Remedy.RETRY
     return Remedy.HALVES if kind is Failure.PERMANENT else Remedy.SINGLE
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from libs.eventbus import kafka_silence
-from libs.eventbus.errors import BusError
+from libs.eventbus.errors import DeafConnection
 from libs.eventbus.kafka_silence import Silence
 
 
@@ -29,7 +29,7 @@ async def told(*, answers: bool, suspicious: bool = True, heard_every: float = 6
             heard = loop.time()
         try:
             await silence.judge(suspicious=suspicious)
-        except BusError as said:
+        except DeafConnection as said:
             return str(said)
         await asyncio.sleep(0.02)
     return None

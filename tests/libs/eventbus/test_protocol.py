@@ -194,18 +194,19 @@ ERASURE = history("A")[0]
 
 def test_an_outage_never_parks_or_counts_anything() -> None:
     for attempts in (1, ATTEMPTS, 100):
-        assert on_batch_failure(Failure.TRANSIENT, attempts=attempts) is Remedy.RETRY
+        assert on_batch_failure(Failure.TRANSIENT, attempts=attempts, database_works=False) is Remedy.RETRY
+        assert on_batch_failure(Failure.TIMEOUT, attempts=attempts, database_works=False) is Remedy.RETRY
         assert on_failure(EVENT, Failure.TRANSIENT, attempts=attempts, database_works=False) is Remedy.RETRY
         assert on_failure(EVENT, Failure.TIMEOUT, attempts=attempts, database_works=False) is Remedy.RETRY
 
 
 def test_poison_inside_a_batch_is_looked_for_by_halves() -> None:
-    assert on_batch_failure(Failure.PERMANENT, attempts=1) is Remedy.HALVES
+    assert on_batch_failure(Failure.PERMANENT, attempts=1, database_works=True) is Remedy.HALVES
 
 
 def test_a_batch_that_times_out_again_is_redone_singly_or_one_slow_event_would_hold_the_partition() -> None:
-    assert on_batch_failure(Failure.TIMEOUT, attempts=1) is Remedy.RETRY
-    assert on_batch_failure(Failure.TIMEOUT, attempts=2) is Remedy.SINGLE
+    assert on_batch_failure(Failure.TIMEOUT, attempts=1, database_works=True) is Remedy.RETRY
+    assert on_batch_failure(Failure.TIMEOUT, attempts=2, database_works=True) is Remedy.SINGLE
 
 
 def test_an_event_that_raises_is_parked_at_once() -> None:
