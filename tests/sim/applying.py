@@ -55,7 +55,7 @@ class Applier:
             except Failed as failed:
                 failures += 1
                 self._count_failure(failed.kind)
-                remedy = on_batch_failure(failed.kind, attempts=failures, database_works=True)
+                remedy = on_batch_failure(failed.kind, attempts=failures, database_works=self.handler.works())
             transaction.end()
             if careful:
                 self._take_back(items)
