@@ -36,7 +36,7 @@ class Image:
 
     def here(self, word: str) -> str:
         """A path of the container as a path of this machine; any other word as it is."""
-        inside = word.startswith(("/opt/", "/app"))
+        inside = word.startswith(("/opt/", "/app", "/build"))
         return str(self.root / word[1:]) if inside else word
 
     @property
@@ -87,6 +87,8 @@ class Builder:
             case "ENV":
                 image.environment.update(dict(word.split("=", 1) for word in words))
             case "WORKDIR":
+                if image.here(words[0]) == words[0]:
+                    raise Wrong(f"WORKDIR {words[0]}: a folder of this machine, not of the image")
                 image.folder = words[0]
                 image.working_folder.mkdir(parents=True, exist_ok=True)
             case "COPY":
