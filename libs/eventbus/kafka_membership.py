@@ -95,7 +95,7 @@ async def leave(consumer: Any, *, for_good: bool) -> None:
     left = [getattr(coordinator, name, None) for name in _TASKS]
     running = [task for task in left if task is not None and not task.done()]
     if running:
-        _log.warning("eventbus_consumer_taken_apart", extra={"client": str(consumer)})
+        _log.warning("eventbus_consumer_taken_apart", extra={"count": len(running)})
         for task in running:
             task.cancel()
         with contextlib.suppress(TimeoutError):
