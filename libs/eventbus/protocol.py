@@ -64,7 +64,7 @@ from libs.eventbus.words import (
 )
 
 PATIENCE_SECONDS: Final = 2.0  # without progress, before a consumer asks for a rewind
-REQUEST_SECONDS: Final = 60.0  # a control request lives this long; no second rewind is asked before
+REQUEST_SECONDS: Final = 40.0  # a control request lives this long; no second rewind is asked before
 QUESTION_SECONDS: Final = 10.0  # an unanswered verification is asked again
 UNKNOWN_ANSWERS: Final = 2  # one could be an answer from a moment before the source was ready
 ATTEMPTS: Final = 5
