@@ -10,7 +10,7 @@
 | busy for minutes = out of the group, and never back | never for being busy: heartbeats and the watchdog judge |
 | a fetcher that died says nothing | an end counts only if told within 5 s: the watchdog sees what is unread |
 | half-open connections are noticed one by one | who hears nothing while others are answered starts anew |
-| `stop()` may hang, and what it should have stopped goes on | taken apart after 10 s |
+| `stop()` may hang, and what it should have stopped goes on | taken apart after 3 s |
 | a restart moves all partitions twice | static membership by instance; only who ends in order says so |
 | a wiped broker has no topics, auto-creation makes wrong ones | off; whoever connects makes what is missing |
 | a leader assigns nothing while topics are missing, and restarted static members keep that | it fails instead |

@@ -99,18 +99,18 @@ class EffectSender:
                 return [], 0
             admission = await kind.admit(uow, effects, now, self._at_once)
             drops, kept = admission.dropped, admission.later
-            self._look_at(len(effects), judged=len(effects) - len(kept))
             await self._settle(uow, kind, [(e, drops[e.effect_id]) for e in effects if e.effect_id in drops], now)
             claimed = [effect for effect in effects if effect.effect_id not in drops and effect.effect_id not in kept]
+            self._note_look(len(effects), judged=len(effects) - len(kept), claimed=len(claimed))
             if claimed:
                 await locks.enter_async_context(_locked(self._database, claimed))
                 until = now + _CALLER_IS_DEAD_AFTER
                 await uow.connection.execute(_CALLING, {**_keys(claimed), "now": now, "until": until})
         return claimed, len(drops)
 
-    def _look_at(self, looked_at: int, *, judged: int) -> None:
-        """The next round looks at as many as this one judged, or at twice as many if more may be waiting."""
-        if judged < looked_at:
+    def _note_look(self, looked_at: int, *, judged: int, claimed: int) -> None:
+        """The next round looks at as many as it took to find enough, or at twice as many if these were too few."""
+        if claimed >= self._at_once:
             self._looked_at = max(judged, self._at_once)
         elif looked_at == self._looked_at:
             self._looked_at = min(2 * judged, self._most_looked_at)
