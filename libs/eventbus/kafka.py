@@ -18,7 +18,7 @@
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -57,8 +57,6 @@ class KafkaBus:
     address: KafkaAddress
     sending: KafkaSending
     observing: KafkaObserving
-    missing: Callable[[], Awaitable[object]]
-    """Makes the topics that are missing."""
     instance: str | None = None
     name: str = "kafka"
 
@@ -81,7 +79,7 @@ class KafkaBus:
         missing = partial(ensure_topics, address.servers, prefixed(topics, address.prefix))
         sending, observing = KafkaSending(address, missing), KafkaObserving(address)
         try:
-            yield cls(address, sending, observing, missing, instance, name)
+            yield cls(address, sending, observing, instance, name)
         finally:
             await sending.close()
             await observing.close()
@@ -149,7 +147,7 @@ class KafkaBus:
         """
         found = await self._described(topics)
         if not all(found.values()):
-            await self.missing()
+            await self.sending.make_missing()
             found = await self._described(topics)
         return {topic: self._known(topic, count) for topic, count in found.items()}
 

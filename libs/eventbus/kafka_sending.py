@@ -25,9 +25,10 @@ class KafkaSending:
     Source: aiokafka issues 1101 and 1017; sender.py of 0.14.
     """
 
-    def __init__(self, address: KafkaAddress, on_connect: Callable[[], Awaitable[object]]) -> None:
+    def __init__(self, address: KafkaAddress, make_missing: Callable[[], Awaitable[object]]) -> None:
         self._address = address
-        self._on_connect = on_connect
+        self.make_missing = make_missing
+        """Makes the topics that the cluster lost, or never had."""
         self._producer: Any = None  # aiokafka ships no types
         self._making = asyncio.Lock()
         self._ending: set[asyncio.Task[None]] = set()
@@ -50,7 +51,7 @@ class KafkaSending:
         producer = await self._connected()
         count = await _count(producer.client, topic)
         if not count:
-            await self._on_connect()  # the cluster lost it since we connected
+            await self.make_missing()  # the cluster lost it since we connected
             count = await _count(producer.client, topic)
         return count
 
@@ -67,7 +68,7 @@ class KafkaSending:
     async def _connected(self) -> Any:
         async with self._making:
             if self._producer is None:
-                await self._on_connect()
+                await self.make_missing()
                 self._producer = await self._started()
             return self._producer
 
