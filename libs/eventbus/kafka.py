@@ -29,7 +29,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from libs.eventbus.errors import BusError, DeafConnection, UnknownPartition
 from libs.eventbus.kafka_address import KafkaAddress
-from libs.eventbus.kafka_membership import BatchesOut, Handover, WholeTopics, leave
+from libs.eventbus.kafka_membership import BatchesOut, Handover, ReadSince, WholeTopics, leave
 from libs.eventbus.kafka_metadata import describe
 from libs.eventbus.kafka_observing import KafkaObserving
 from libs.eventbus.kafka_reading import KafkaSubscription
@@ -102,15 +102,15 @@ class KafkaBus:
     async def subscribe(self, group: str, topics: Sequence[str]) -> AsyncIterator[KafkaSubscription]:
         """Reads the partitions that the group's coordinator assigns to this member."""
         await self._present(topics)
-        out = BatchesOut()
+        out, since = BatchesOut(), ReadSince()
         consumer = self._consumer(self.address.named(group))
         join = partial(
-            consumer.subscribe, [self.address.named(topic) for topic in topics], listener=Handover(group, out)
+            consumer.subscribe, [self.address.named(topic) for topic in topics], listener=Handover(group, out, since)
         )
         join()
         async with _started(consumer):
             try:
-                yield KafkaSubscription(consumer, self.address, out, join=join, answers=self._answers)
+                yield KafkaSubscription(consumer, self.address, out, since, join=join, answers=self._answers)
             except DeafConnection:
                 self.sending.renew()  # its connections are as old
                 raise
@@ -126,7 +126,7 @@ class KafkaBus:
             ends, starts = await consumer.end_offsets(places), await consumer.beginning_offsets(places)
             for place in places:
                 consumer.seek(place, max(starts[place], ends[place] - _FOLLOWED_RECORDS))
-            yield KafkaSubscription(consumer, self.address, BatchesOut())
+            yield KafkaSubscription(consumer, self.address, BatchesOut(), ReadSince())
 
     async def lag(self, group: str, topics: Sequence[str]) -> Mapping[Partition, int]:
         """Records of each partition that the group has not committed."""

@@ -63,6 +63,29 @@ class BatchesOut:
         return await wait(self._none, HANDOVER_SECONDS)
 
 
+class ReadSince:
+    """From where on each partition was read since the group assigned it last.
+
+    A position from before is another owner's business: who slept through a rebalance and commits what it read before
+    would set the group back behind what others committed, and nobody would read those records again to say so.
+    """
+
+    def __init__(self) -> None:
+        self._first: dict[TopicPartition, int] = {}
+
+    def forget(self) -> None:
+        """The partitions are assigned anew."""
+        self._first.clear()
+
+    def read(self, place: TopicPartition, offset: int) -> None:
+        """The record at the offset was read."""
+        self._first[place] = min(offset, self._first.get(place, offset))
+
+    def covers(self, place: TopicPartition, position: int) -> bool:
+        """Whether something that lies before the position was read."""
+        return place in self._first and position > self._first[place]
+
+
 class Handover(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
     """Gives a batch under way the time to commit before its partition goes to another member.
 
@@ -70,17 +93,20 @@ class Handover(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
     nothing would break either, the next owner would only read some records twice.
     """
 
-    def __init__(self, group: str, out: BatchesOut) -> None:
+    def __init__(self, group: str, out: BatchesOut, since: ReadSince) -> None:
         self._group = group
         self._out = out
+        self._since = since
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         """Returns once the running batches ended, after 5 s at the latest."""
         if revoked and not await self._out.returned_all():
             _log.warning("eventbus_handover_unfinished", extra={"group": self._group})
+        self._since.forget()
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """Reading starts where the group committed; marks judge."""
+        self._since.forget()
 
 
 async def leave(consumer: Any, *, for_good: bool) -> None:

@@ -10,7 +10,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from libs.eventbus.kafka_address import KafkaAddress
-from libs.eventbus.kafka_membership import BatchesOut
+from libs.eventbus.kafka_membership import BatchesOut, ReadSince
 from libs.eventbus.kafka_silence import Silence
 from libs.eventbus.port import Arrived, Fetched, Partition
 
@@ -30,6 +30,7 @@ class KafkaSubscription:
         consumer: Any,
         address: KafkaAddress,
         out: BatchesOut,
+        since: ReadSince,
         *,
         join: Callable[[], None] | None = None,
         answers: Callable[[], Awaitable[bool]] | None = None,
@@ -41,6 +42,7 @@ class KafkaSubscription:
         self._consumer = consumer
         self._address = address
         self._out = out
+        self._since = since
         self._join = join
         self._silence = Silence(answers)
         self._counts = self._counted()
@@ -65,6 +67,8 @@ class KafkaSubscription:
             await self._rewind()
             await self._pay()
         found = await self._consumer.getmany(timeout_ms=int(IDLE_SECONDS * 1000), max_records=limit)
+        for place, some in found.items():
+            self._since.read(place, some[0].offset)
         records = [self._arrived(place, one) for place, some in found.items() for one in some]
         if records:
             self._out.handed()
@@ -97,7 +101,11 @@ class KafkaSubscription:
         Nothing else would: a group whose last commit met a rebalance would show its records as unread for ever.
         """
         now, owned = asyncio.get_running_loop().time(), self._consumer.assignment()
-        self._owed = {place: offset for place, offset in self._owed.items() if place in owned}
+        self._owed = {
+            place: offset
+            for place, offset in self._owed.items()
+            if place in owned and self._since.covers(place, offset)
+        }
         if not self._owed or now - self._refused_at < 1.0:
             return
         owed = dict(self._owed)

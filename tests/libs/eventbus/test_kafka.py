@@ -13,9 +13,9 @@ from aiokafka.producer import AIOKafkaProducer
 
 from deploy.kafka.cluster import Cluster, kafka_cluster
 from libs.eventbus import kafka_membership
-from libs.eventbus.errors import UnknownPartition
+from libs.eventbus.errors import BusError, UnknownPartition
 from libs.eventbus.kafka import KafkaBus
-from libs.eventbus.kafka_membership import BatchesOut, Handover
+from libs.eventbus.kafka_membership import BatchesOut, Handover, ReadSince
 from libs.eventbus.kafka_reading import HEARD_SECONDS
 from libs.eventbus.port import Arrived, Outgoing, Partition, Subscription
 from tests.brokers import need_kafka
@@ -53,8 +53,7 @@ async def test_an_append_to_a_silent_broker_fails_in_bounded_time_and_works_agai
 
     await as_a_relay_would(bus, record(0, b"after"))
 
-    async with bus.subscribe("g", [TOPIC]) as reader:
-        found = [one.payload for one in await until(reader, b"after")]
+    found = [one.payload for one in await as_a_consumer_would(bus, b"after")]
     assert [payload for payload in found if payload != b"lost or late"] == [b"before", b"after"]
 
 
@@ -178,10 +177,26 @@ async def test_a_commit_for_a_partition_that_is_not_owned_is_dropped(bus: KafkaB
     assert sum((await bus.lag("g", [TOPIC])).values()) == 0
 
 
+async def test_who_slept_through_a_rebalance_does_not_set_the_group_back(kafka: Cluster) -> None:
+    async with kafka_bus(kafka.url) as bus:
+        await bus.append([record(number, b"first") for number in range(PARTITIONS)])
+        async with bus.subscribe("g", [TOPIC]) as sleeper:
+            before = await positions_after(sleeper, b"first")
+            async with bus.subscribe("g", [TOPIC]) as other:
+                await shared(sleeper, other)
+                await bus.append([record(number, b"second") for number in range(PARTITIONS)])
+                await commit_all(bus, sleeper, other)
+            await sees_ends(sleeper, lambda ended: ended == EVERY)
+
+            await sleeper.commit(before)
+
+        assert sum((await bus.lag("g", [TOPIC])).values()) == 0
+
+
 async def test_partitions_are_given_up_after_the_running_batch() -> None:
     out = BatchesOut()
     out.handed()
-    giving_up = asyncio.create_task(Handover("g", out).on_partitions_revoked([TopicPartition(TOPIC, 0)]))
+    giving_up = asyncio.create_task(Handover("g", out, ReadSince()).on_partitions_revoked([TopicPartition(TOPIC, 0)]))
     await asyncio.sleep(0)
     before = giving_up.done()
     out.returned()
@@ -233,6 +248,17 @@ async def as_a_relay_would(bus: KafkaBus, one: Outgoing) -> None:
                 await asyncio.sleep(0.1)
 
 
+async def as_a_consumer_would(bus: KafkaBus, last: bytes) -> list[Arrived]:
+    """Everything up to the record with this payload: a broker that was away may say that the cluster has none yet."""
+    async with asyncio.timeout(40):
+        while True:
+            try:
+                async with bus.subscribe("g", [TOPIC]) as reader:
+                    return await until(reader, last)
+            except (BusError, TimeoutError):
+                await asyncio.sleep(0.1)
+
+
 async def until(reader: Subscription, payload: bytes) -> list[Arrived]:
     """Everything up to the record with this payload."""
     found: list[Arrived] = []
@@ -240,6 +266,24 @@ async def until(reader: Subscription, payload: bytes) -> list[Arrived]:
         while not found or found[-1].payload != payload:
             found.extend((await reader.fetch(100)).records)
     return found
+
+
+async def positions_after(reader: Subscription, payload: bytes) -> dict[Partition, int]:
+    """Where the reader stands once it met the payload on every partition."""
+    positions: dict[Partition, int] = {}
+    async with asyncio.timeout(40):
+        while positions.keys() != EVERY:
+            fetched = await reader.fetch(100)
+            positions |= {one.partition: one.offset + 1 for one in fetched.records if one.payload == payload}
+    return positions
+
+
+async def commit_all(bus: KafkaBus, *readers: Subscription) -> None:
+    """The readers commit what they fetch until nothing of the group is unread."""
+    async with asyncio.timeout(40):
+        while sum((await bus.lag("g", [TOPIC])).values()):
+            for reader in readers:
+                await reader.commit((await reader.fetch(100)).positions)
 
 
 def tasks_of_consumers() -> list[asyncio.Task[object]]:
