@@ -49,8 +49,8 @@ ALONE: Mapping[str, Alone] = {
 _LOADS = ("R17", "R18")
 _USUAL = tuple(name for name in SHARED if name not in (*_LOADS, "R20"))
 _SHORT: Mapping[str, Sequence[str]] = {
-    "postgres": ("R10", "R1", "R3", "R4", "R8", "R9", "R11", "R5"),
-    "kafka": ("R1", "R4", "R7"),
+    "postgres": ("R10", "R1", "R3", "R4", "R9", "R11", "R5"),
+    "kafka": ("R1", "R7", "R8"),
 }
 """Every fault on one of the transports, and on both what a transport takes part in; loads are no faults."""
 JUDGED_IN_EVERY_FORM = frozenset({"R1", "R3", "R4", "R5", "R8"})
