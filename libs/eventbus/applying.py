@@ -100,7 +100,7 @@ class Applier:
         return await self._together(items)
 
     async def _together(self, items: Sequence[Item]) -> list[Seen]:
-        tried = 0
+        tried = blamed = 0
         while True:
             tried += 1
             try:
@@ -109,13 +109,14 @@ class Applier:
                 raise
             except Exception as failure:  # nothing was committed; what to do depends on its kind alone
                 kind = self._note_failure(failure).kind
-            if (remedy := await self._batch_remedy(kind, tried)) is not Remedy.RETRY:
+            remedy, blamed = await self._batch_remedy(kind, blamed)
+            if remedy is not Remedy.RETRY:
                 return await self._apart(items, remedy)
-            await self.backoff.pause(tried)
+            await self.backoff.pause(blamed or tried)
 
     async def _carefully(self, items: Sequence[Item]) -> list[Seen]:
         """The batch is applied with an attempt counted at each of its events, or singly if one was tried before."""
-        tried = 0
+        tried = blamed = 0
         while await self.surely(lambda: self.transactions.count_batch(items, halted=self.halted)):
             tried += 1
             try:
@@ -128,9 +129,10 @@ class Applier:
                 self._done += len(plan.steps)
                 return self._noted(plan)
             await self.surely(lambda: self.transactions.take_back(items))
-            if (remedy := await self._batch_remedy(kind, tried)) is not Remedy.RETRY:
+            remedy, blamed = await self._batch_remedy(kind, blamed)
+            if remedy is not Remedy.RETRY:
                 return await self._apart(items, remedy)
-            await self.backoff.pause(tried)
+            await self.backoff.pause(blamed or tried)
         return await self._singly(items)
 
     async def _apart(self, items: Sequence[Item], remedy: Remedy) -> list[Seen]:
@@ -191,9 +193,11 @@ class Applier:
         except Exception as failure:
             return self._note_failure(failure)
 
-    async def _batch_remedy(self, kind: Failure, tried: int) -> Remedy:
+    async def _batch_remedy(self, kind: Failure, blamed: int) -> tuple[Remedy, int]:
+        """What to do, and how often in a row the batch has failed now while the database worked."""
         works = kind is not Failure.TIMEOUT or await self.transactions.database_works()
-        return on_batch_failure(kind, attempts=tried, database_works=works)
+        blamed = blamed + 1 if works else 0
+        return on_batch_failure(kind, attempts=blamed, database_works=works), blamed
 
     async def _remedy(self, arrival: Arrival, failed: _Failed, counted: int | None) -> Remedy:
         works = failed.kind is not Failure.TIMEOUT or await self.transactions.database_works()

@@ -10,8 +10,8 @@ from libs.eventbus.errors import TransientFailure
 from libs.eventbus.words import Failure
 
 FIRST_PAUSE_SECONDS: Final = 0.2
-LONGEST_PAUSE_SECONDS: Final = 10.0
-"""Whoever waits longer comes back too late: half a minute after an outage, orders would still stand still."""
+LONGEST_PAUSE_SECONDS: Final = 5.0
+"""Whoever waits longer comes back too late: as long again after an outage, orders would still stand still."""
 
 # SQLSTATE classes and codes after which the same again may work. Source: PostgreSQL documentation, appendix A.
 _OUTAGE_CLASSES: Final = ("08", "53", "57P", "58", "XX")
@@ -56,7 +56,7 @@ def _is_driver_outage(error: BaseException) -> bool:
 
 @dataclass(slots=True)
 class Backoff:
-    """Pauses with full jitter: random up to a bound that doubles from 0.2 s to 10 s."""
+    """Pauses with full jitter: random up to a bound that doubles from 0.2 s to 5 s."""
 
     rng: random.Random = field(default_factory=random.Random)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep

@@ -179,9 +179,10 @@ def _hear_while_halted(draft: _Draft, item: Record | Signal, heard: int) -> None
 
 
 def on_batch_failure(kind: Failure, *, attempts: int, database_works: bool) -> Remedy:
-    """What to do with a batch that was rolled back. `attempts`: how often this batch failed, this time included.
+    """What to do with a batch that was rolled back. `attempts`: how often in a row it failed while the database worked.
 
-    While the database does not answer, time-outs say nothing about the batch: taken apart, it would crawl afterwards.
+    While the database does not answer, time-outs say nothing about the batch, nor does the one on which the outage
+    ended: taken apart for it, the batch would crawl afterwards.
     """
     if kind is Failure.TRANSIENT or (kind is Failure.TIMEOUT and (attempts < BATCH_TIMEOUTS or not database_works)):
         return Remedy.RETRY

@@ -44,7 +44,7 @@ class Applier:
 
     def apply(self, items: Items) -> Work:
         """Every item is applied, parked or dropped once this generator has ended."""
-        failures, careful = 0, is_careful(ended_cleanly=self.ended_cleanly, done_since_start=self.done)
+        blamed, careful = 0, is_careful(ended_cleanly=self.ended_cleanly, done_since_start=self.done)
         while not careful or (yield from self._count_batch(items)):
             transaction = Transaction(self.database.locks, self.process)
             remedy = Remedy.RETRY
@@ -53,9 +53,10 @@ class Applier:
             except Aborted:
                 self.database.world.counts["absorbed lost sessions"] += 1
             except Failed as failed:
-                failures += 1
                 self._count_failure(failed.kind)
-                remedy = on_batch_failure(failed.kind, attempts=failures, database_works=self.handler.works())
+                works = self.handler.works()
+                blamed = blamed + 1 if works else 0
+                remedy = on_batch_failure(failed.kind, attempts=blamed, database_works=works)
             transaction.end()
             if careful:
                 self._take_back(items)

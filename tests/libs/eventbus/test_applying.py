@@ -1,7 +1,8 @@
 """The failure ladder: outages park nothing, poison parks itself and what waits behind it, order per subject holds."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -138,6 +139,35 @@ async def test_a_transient_failure_of_a_single_event_is_taken_back_and_never_par
     assert [n for _, n in await bed.effects()] == [0, 1]
     assert await parked(bed) == []
     assert await bed.sql("SELECT * FROM attempt") == []
+
+
+async def test_the_timeout_on_which_an_outage_ended_does_not_take_the_batch_apart(bed: Bed) -> None:
+    sizes, refusals = list[int](), [0]
+
+    @asynccontextmanager
+    async def begin() -> AsyncIterator[Transaction]:
+        if refusals[0]:
+            refusals[0] -= 1
+            raise TimeoutError
+        async with bed.begin() as transaction:
+            yield transaction
+
+    async def silent_twice(transaction: Transaction, events: Sequence[Event[Any]]) -> None:
+        sizes.append(len(events))
+        if len(sizes) == 1:
+            refusals[0] = 5  # three looks whether the database works, and the two tries between them
+        if len(sizes) <= 2:
+            raise TimeoutError
+        await note(transaction, events)
+
+    await bed.say(*(tallied(1, n) for n in range(4)))
+    await bed.relayed()
+
+    async with bed.running(bed.consumer(silent_twice, begin=begin).run):
+        await bed.applied(4)
+
+    assert sizes == [4, 4, 4]
+    assert refusals == [0]
 
 
 async def test_a_single_event_that_times_out_five_times_while_the_database_works_is_parked(bed: Bed) -> None:
