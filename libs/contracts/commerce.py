@@ -1,6 +1,6 @@
 """All facts of the topic `commerce`, which order-ingest owns: the one place to import them from."""
 
-from libs.contracts import customers, orders, stores
+from libs.contracts import customers, fulfilments, orders, stores
 from libs.contracts.customers import (
     ConsentCapturedV1,
     ConsentChannel,
@@ -12,6 +12,14 @@ from libs.contracts.customers import (
     CustomerUpdatedV1,
 )
 from libs.contracts.fact import Fact
+from libs.contracts.fulfilments import (
+    MovedLine,
+    OrderCompletedV1,
+    OrderDeliveredV1,
+    OrderFulfilledV1,
+    ReturnClosedV1,
+    ReturnRequestedV1,
+)
 from libs.contracts.orders import (
     Acquisition,
     Fx,
@@ -33,7 +41,7 @@ from libs.contracts.stores import (
     StoreUpsertedV1,
 )
 
-FACTS: tuple[type[Fact], ...] = (*stores.FACTS, *customers.FACTS, *orders.FACTS)
+FACTS: tuple[type[Fact], ...] = (*stores.FACTS, *customers.FACTS, *orders.FACTS, *fulfilments.FACTS)
 
 __all__ = [
     "FACTS",
@@ -51,14 +59,20 @@ __all__ = [
     "ImportFinishedV1",
     "ImportStartedV1",
     "MerchantRegisteredV1",
+    "MovedLine",
     "OrderCancelledV1",
     "OrderChangedV1",
+    "OrderCompletedV1",
     "OrderDeletedV1",
+    "OrderDeliveredV1",
+    "OrderFulfilledV1",
     "OrderLine",
     "OrderPaidV1",
     "OrderPlacedV1",
     "OrderRefundedV1",
     "ProductUpsertedV1",
     "RefundLine",
+    "ReturnClosedV1",
+    "ReturnRequestedV1",
     "StoreUpsertedV1",
 ]

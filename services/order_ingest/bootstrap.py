@@ -22,9 +22,12 @@ from libs.servicekit.logs import logger
 from libs.servicekit.process import Task
 from libs.servicekit.rate_limit import Buckets
 from libs.servicekit.sealing import Sealer, Vault
+from libs.servicekit.timers import TimerLoop
 from libs.servicekit.worker import feeding_also, open_bus, open_database, prepare_outbox, telling_tasks
 from services.order_ingest.adapters import maintenance
 from services.order_ingest.adapters.addresses import LibraryAddresses
+from services.order_ingest.adapters.books_windows import COMPLETION
+from services.order_ingest.adapters.completions import Completions
 from services.order_ingest.adapters.hook_stores import HookStores
 from services.order_ingest.adapters.import_runner import KIND, ImportRunner
 from services.order_ingest.adapters.imports import ImportFiles
@@ -120,7 +123,7 @@ def application(kit: Kit, settings: Settings, hooks: ASGIApp) -> ASGIApp:
 
 @asynccontextmanager
 async def worker(settings: Settings, health: Health) -> AsyncIterator[Mapping[str, Task]]:
-    """Normaliser, imports, relay and maintenance, under the role that handles many merchants in one batch."""
+    """Normaliser, timers, imports, relay and maintenance, under the role that handles many merchants in one batch."""
     clock = settings.clock
     async with AsyncExitStack() as opened:
         database = open_database(
@@ -144,6 +147,7 @@ def tasks(settings: Settings, database: Database, bus: Bus, clock: Clock) -> Map
     return {
         **telling_tasks(database, bus, source=NAME, url=settings.database_worker_url, clock=clock),
         "normaliser": normaliser.run,
+        "timers": TimerLoop(database, {COMPLETION: Completions(vault, seals).handle}, clock).run,
         "jobs": JobRunner(database, {KIND: imports.run}, clock).run,
         "intake maintenance": lambda stop: maintenance.maintain(database, clock, stop),
     }

@@ -11,6 +11,7 @@ from services.order_ingest.adapters.books_merges import move_to_survivors
 from services.order_ingest.adapters.books_orders import load_orders, store_history, store_orders
 from services.order_ingest.adapters.books_people import load_people, store_people
 from services.order_ingest.adapters.books_products import load_products, store_products
+from services.order_ingest.adapters.books_windows import plan_completions
 from services.order_ingest.application.entries import Entry
 from services.order_ingest.application.workspace import Workspace
 
@@ -47,9 +48,10 @@ class PostgresBooks:
         )
 
     async def store(self, workspace: Workspace) -> None:
-        """Everything that changed stands: orders, their history, customers, identities, products."""
+        """Everything that changed stands: orders, their history and windows, customers, identities, products."""
         await move_to_survivors(self._connection, workspace)
         await store_orders(self._connection, workspace, self._now)
         await store_history(self._connection, workspace, self._now)
+        await plan_completions(self._connection, workspace, self._now)
         await store_people(self._connection, workspace, self._vault, self._now)
         await store_products(self._connection, workspace, self._now)

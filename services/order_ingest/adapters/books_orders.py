@@ -13,7 +13,7 @@ from services.order_ingest.adapters.columns import by_column, sql, unnest
 from services.order_ingest.adapters.order_rows import COLUMNS, CONTENT_COLUMNS, columns_of, order_of
 from services.order_ingest.application.entries import Entry
 from services.order_ingest.application.workspace import Workspace
-from services.order_ingest.domain.changes import OrderDeleted, OrderSeen, RefundSeen
+from services.order_ingest.domain.changes import OrderDeleted, OrderSeen, PartOfOrder
 from services.order_ingest.domain.order import Order
 
 # LATERAL with OFFSET 0: one index probe per key, whatever the planner believes about the table's size. The sum keeps
@@ -24,8 +24,8 @@ _LOAD = text(
     CROSS JOIN LATERAL (
         SELECT order_id, external_id, customer_id, version_us, source_rank, triggered_us, body_hash, content_hash,
                placed_at, currency, total_minor, return_window_days, financial_status, paid_at,
-               cancelled_at, cancel_reason, deleted_at,
-               told, refunds
+               cancelled_at, cancel_reason, deleted_at, completed_at,
+               told, refunds, fulfilments, returns
         FROM customer_order c WHERE c.order_id = w.order_id AND c.merchant_no + 0 = w.merchant_no OFFSET 0) o
     """
 )
@@ -79,10 +79,10 @@ async def load_orders(connection: AsyncConnection, entries: Sequence[Entry]) -> 
 
 
 def _order_of_entry(entry: Entry) -> tuple[int, UUID] | None:
+    if isinstance(entry.change, PartOfOrder):
+        return entry.storefront.merchant_no, entry.storefront.order_id(entry.change.order_external_id)
     match entry.change:
         case OrderSeen(external_id=external_id) | OrderDeleted(external_id=external_id):
-            return entry.storefront.merchant_no, entry.storefront.order_id(external_id)
-        case RefundSeen(order_external_id=external_id):
             return entry.storefront.merchant_no, entry.storefront.order_id(external_id)
         case _:
             return None

@@ -8,6 +8,7 @@ from uuid import UUID
 import zstandard
 from sqlalchemy import Row
 
+from services.order_ingest.adapters.movement_rows import movements_of, movements_text
 from services.order_ingest.application.workspace import StoredContent, Workspace
 from services.order_ingest.domain import refunds
 from services.order_ingest.domain.changes import Cancellation, Refund, RefundLine, Version
@@ -15,7 +16,7 @@ from services.order_ingest.domain.order import Order, Told
 from services.order_ingest.domain.reading import microseconds, moment
 from services.order_ingest.domain.refunds import NO_REFUNDS, Refunds, RefundState
 
-_PLACED, _PAID, _CANCELLED, _DELETED = 1, 2, 4, 8
+_PLACED, _PAID, _CANCELLED, _DELETED, _COMPLETED = 1, 2, 4, 8, 16
 
 COLUMNS: Final = {
     "merchant_no": "int4",
@@ -33,6 +34,7 @@ COLUMNS: Final = {
     "cancelled_at": "timestamptz",
     "cancel_reason": "text",
     "deleted_at": "timestamptz",
+    "completed_at": "timestamptz",
     "version_us": "int8",
     "source_rank": "int2",
     "triggered_us": "int8",
@@ -40,6 +42,8 @@ COLUMNS: Final = {
     "content_hash": "bytea",
     "told": "int2",
     "refunds": "text",
+    "fulfilments": "text",
+    "returns": "text",
 }
 CONTENT_COLUMNS: Final = {
     "number": "text",
@@ -73,12 +77,16 @@ def order_of(row: Row[Any]) -> Order:
         paid_at=row.paid_at,
         cancelled=cancelled,
         deleted_at=row.deleted_at,
+        completed_at=row.completed_at,
         refunds=refunds_of(row.refunds),
+        fulfilments=movements_of(row.fulfilments),
+        returns=movements_of(row.returns),
         told=Told(
             placed=bool(told & _PLACED),
             paid=bool(told & _PAID),
             cancelled=bool(told & _CANCELLED),
             deleted=bool(told & _DELETED),
+            completed=bool(told & _COMPLETED),
         ),
     )
 
@@ -109,6 +117,7 @@ def _values(workspace: Workspace, order: Order, compressor: zstandard.ZstdCompre
         "cancelled_at": cancelled.at if cancelled else None,
         "cancel_reason": cancelled.reason if cancelled else None,
         "deleted_at": order.deleted_at,
+        "completed_at": order.completed_at,
         "version_us": version.updated_us if version else None,
         "source_rank": version.source_rank if version else None,
         "triggered_us": version.triggered_us if version else None,
@@ -116,6 +125,8 @@ def _values(workspace: Workspace, order: Order, compressor: zstandard.ZstdCompre
         "content_hash": order.content_hash,
         "told": _told(order.told),
         "refunds": _refunds_text(order.refunds),
+        "fulfilments": movements_text(order.fulfilments),
+        "returns": movements_text(order.returns),
         **_content(workspace.contents.get(order.order_id), compressor),
     }
 
@@ -143,7 +154,13 @@ def document_of(content: bytes | None) -> Mapping[str, Any] | None:
 
 
 def _told(told: Told) -> int:
-    return _PLACED * told.placed | _PAID * told.paid | _CANCELLED * told.cancelled | _DELETED * told.deleted
+    return (
+        _PLACED * told.placed
+        | _PAID * told.paid
+        | _CANCELLED * told.cancelled
+        | _DELETED * told.deleted
+        | _COMPLETED * told.completed
+    )
 
 
 def _refunds_text(known: Refunds) -> str | None:

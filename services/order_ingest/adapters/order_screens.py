@@ -9,11 +9,13 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.order_ingest.adapters.columns import sql
+from services.order_ingest.adapters.movement_rows import movements_of
 from services.order_ingest.adapters.order_rows import document_of, refunds_of
 
 _COLUMNS: Final = """o.order_id, s.store_id, o.external_id, o.number, o.customer_id, o.placed_at, o.currency,
     o.financial_status, o.goods_minor, o.discount_minor, o.total_minor, o.refunded_minor, o.line_count, o.item_count,
-    o.paid_at, o.cancelled_at, o.cancel_reason, o.deleted_at, o.version_us, o.updated_at"""
+    o.paid_at, o.cancelled_at, o.cancel_reason, o.deleted_at, o.completed_at, o.version_us, o.updated_at"""
+_DOCUMENTS: Final = ("refunds", "fulfilments", "returns", "content")
 _PAGE = sql(
     """
     SELECT {columns} FROM customer_order o JOIN store s USING (merchant_no, store_no)
@@ -31,7 +33,8 @@ _PAGE = sql(
 )
 _SHOW = sql(
     """
-    SELECT {columns}, o.refunds, o.content FROM customer_order o JOIN store s USING (merchant_no, store_no)
+    SELECT {columns}, o.refunds, o.fulfilments, o.returns, o.content
+    FROM customer_order o JOIN store s USING (merchant_no, store_no)
     WHERE o.order_id = :order_id
     """,
     columns=_COLUMNS,
@@ -102,6 +105,8 @@ async def order_shown(connection: AsyncConnection, order_id: UUID) -> Mapping[st
         **_with_version(row),
         "content": document_of(row.content),
         "refunds": [known[key].refund for key in sorted(known, key=lambda key: (known[key].refund.at, key))],
+        "fulfilments": [state.movement for _, state in sorted(movements_of(row.fulfilments).items())],
+        "returns": [state.movement for _, state in sorted(movements_of(row.returns).items())],
     }
 
 
@@ -127,4 +132,4 @@ async def orders_summary(connection: AsyncConnection) -> Mapping[str, Any]:
 
 
 def _with_version(row: Row[Any]) -> Mapping[str, Any]:
-    return {name: value for name, value in row._mapping.items() if name not in ("refunds", "content")}
+    return {name: value for name, value in row._mapping.items() if name not in _DOCUMENTS}

@@ -12,7 +12,16 @@ from services.order_ingest.application.ports import Seals
 from services.order_ingest.application.workspace import HistoryEntry, StoredContent, Workspace
 from services.order_ingest.domain import order as orders
 from services.order_ingest.domain import refunds
-from services.order_ingest.domain.changes import CustomerSeen, OrderDeleted, OrderSeen, RefundSeen, Unheeded
+from services.order_ingest.domain.changes import (
+    CustomerSeen,
+    FulfilmentSeen,
+    OrderDeleted,
+    OrderSeen,
+    RefundSeen,
+    ReturnSeen,
+    Unheeded,
+    WindowClosed,
+)
 from services.order_ingest.domain.order import Order
 from services.order_ingest.domain.people import Sighting
 
@@ -35,6 +44,15 @@ def _taken(workspace: Workspace, entry: Entry, seals: Seals) -> str:
         case RefundSeen() as seen_refund:
             before = _order(workspace, entry, seen_refund.order_external_id)
             return _settle(workspace, entry, before, orders.see_refund(before, seen_refund.refund))
+        case FulfilmentSeen(order_external_id=external_id, fulfilment=fulfilment):
+            before = _order(workspace, entry, external_id)
+            return _settle(workspace, entry, before, orders.see_fulfilment(before, fulfilment))
+        case ReturnSeen(order_external_id=external_id, returned=returned):
+            before = _order(workspace, entry, external_id)
+            return _settle(workspace, entry, before, orders.see_return(before, returned))
+        case WindowClosed(order_external_id=external_id):
+            before = _order(workspace, entry, external_id)
+            return _settle(workspace, entry, before, orders.see_window_closed(before, entry.at))
         case OrderDeleted() as deletion:
             before = _order(workspace, entry, deletion.external_id)
             return _settle(workspace, entry, before, orders.see_deletion(before, deletion.at))
@@ -98,6 +116,8 @@ def _settle(workspace: Workspace, entry: Entry, before: Order, after: Order) -> 
     workspace.orders[settled.order_id] = settled
     workspace.order_stores[settled.order_id] = entry.storefront
     workspace.touched_orders.add(settled.order_id)
+    if settled.window_ends_at != before.window_ends_at:
+        workspace.windows[settled.order_id] = settled.window_ends_at
     facts = tell_order.tell(workspace, entry, settled, news)
     if facts or settled.version != before.version or settled.refunds is not before.refunds:
         workspace.history.append(_history(entry, settled, facts))

@@ -1,7 +1,7 @@
 """Says what happened to an order in the words of the contracts."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from libs.contracts.commerce import (
@@ -17,10 +17,25 @@ from libs.contracts.commerce import (
 )
 from libs.contracts.fact import Fact
 from services.order_ingest.application.entries import Entry
+from services.order_ingest.application.tell_goods import goods_fact
 from services.order_ingest.application.workspace import Workspace
 from services.order_ingest.domain import changes
 from services.order_ingest.domain.changes import Line, OrderContent
-from services.order_ingest.domain.order import Cancelled, Changed, Deleted, Order, OrderNews, Paid, Placed, Refunded
+from services.order_ingest.domain.order import (
+    Cancelled,
+    Changed,
+    Completed,
+    Deleted,
+    Delivered,
+    Fulfilled,
+    Order,
+    OrderNews,
+    Paid,
+    Placed,
+    Refunded,
+    ReturnClosed,
+    ReturnRequested,
+)
 from services.order_ingest.domain.reading import moment, required
 from services.order_ingest.domain.storefront import Storefront
 
@@ -55,6 +70,8 @@ def _fact(workspace: Workspace, storefront: Storefront, order: Order, news: Orde
             return OrderDeletedV1(**words, at=at), at
         case Refunded():
             return _refunded(words, storefront, order, news), news.refund.at
+        case Fulfilled() | Delivered() | ReturnRequested() | ReturnClosed() | Completed():
+            return goods_fact(storefront, order, news)
 
 
 def _common(storefront: Storefront, order: Order) -> _Words:
@@ -86,7 +103,7 @@ def _state(storefront: Storefront, order: Order, content: OrderContent) -> _Word
         "financial_status": content.financial_status,
         "points_used": content.points_used,
         "coupon_codes": content.coupon_codes,
-        "return_window_ends_at": content.placed_at + timedelta(days=order.return_window_days or 0),
+        "return_window_ends_at": order.window_ends_at,
         "time_zone": storefront.time_zone,
         "lines": tuple(_line(storefront, order.external_id, line) for line in content.lines),
     }

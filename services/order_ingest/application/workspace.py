@@ -51,6 +51,8 @@ class Workspace:
     contents: dict[UUID, StoredContent] = field(default_factory=dict)
     touched_orders: set[UUID] = field(default_factory=set)
     touched_products: dict[UUID, Storefront] = field(default_factory=dict)
+    windows: dict[UUID, datetime | None] = field(default_factory=dict)
+    """Ends of return windows that are new or moved."""
     history: list[HistoryEntry] = field(default_factory=list)
     said: list[Said] = field(default_factory=list)
 

@@ -23,6 +23,9 @@ ORDER_DELETED: Final = "order.deleted"
 REFUND_CREATED: Final = "refund.created"
 CUSTOMER_TYPES: Final = frozenset({"customer.created", "customer.updated"})
 CONSENT_CAPTURED: Final = "consent.captured"
+FULFILMENT_TYPES: Final = frozenset({"fulfilment.created", "fulfilment.updated"})
+RETURN_TYPES: Final = frozenset({"return.requested", "return.updated", "return.closed"})
+RETURN_OUTCOMES: Final = frozenset({"closed", "declined", "cancelled"})
 
 FINANCIAL_STATUSES: Final = frozenset(
     {"pending", "authorized", "partially_paid", "paid", "partially_refunded", "refunded", "voided"}
@@ -37,6 +40,22 @@ EXAMPLE_REFUND: Final[Mapping[str, Any]] = {
     "lines": [{"line_id": "1", "quantity": 1, "amount_minor": 1799, "tax_minor": 0}],
     "shipping_minor": 0,
     "amount_minor": 1799,
+}
+
+EXAMPLE_FULFILMENT: Final[Mapping[str, Any]] = {
+    "id": "F-1",
+    "shipped_at": "2026-05-03T08:00:00Z",
+    "delivered_at": "2026-05-05T14:20:00Z",
+    "lines": [{"line_id": "1", "quantity": 2}],
+}
+
+EXAMPLE_RETURN: Final[Mapping[str, Any]] = {
+    "id": "RT-5",
+    "requested_at": "2026-05-07T09:00:00Z",
+    "closed_at": "2026-05-09T11:58:00Z",
+    "outcome": "closed",
+    "reason": "damaged",
+    "lines": [{"line_id": "1", "quantity": 1}],
 }
 
 EXAMPLE_CUSTOMER: Final[Mapping[str, Any]] = {
@@ -93,6 +112,8 @@ EXAMPLE_ORDER: Final[Mapping[str, Any]] = {
         }
     ],
     "refunds": [EXAMPLE_REFUND],
+    "fulfilments": [EXAMPLE_FULFILMENT],
+    "returns": [EXAMPLE_RETURN],
 }
 """Every field there is. The least that is accepted: id, updated_at, placed_at, currency, and of each line id,
 title, quantity and total_minor."""

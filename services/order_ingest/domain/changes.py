@@ -99,6 +99,28 @@ class Refund:
     reason: str | None = None
 
 
+class LineQuantity(NamedTuple):
+    """So many pieces of one line."""
+
+    line_id: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Movement:
+    """Goods on their way. A fulfilment: shipped, then delivered; a return: requested, then closed.
+
+    What a sighting does not know is None or empty: a carrier's event knows the delivery and no lines.
+    """
+
+    external_id: str
+    began_at: datetime | None = None
+    ended_at: datetime | None = None
+    lines: tuple[LineQuantity, ...] = ()
+    reason: str | None = None
+    outcome: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consent:
     """A statement about one channel; `snapshot`: the platform's present state, not the customer's own act."""
@@ -144,6 +166,8 @@ class OrderSeen:
     content: OrderContent
     person: Person
     refunds: tuple[Refund, ...] = ()
+    fulfilments: tuple[Movement, ...] = ()
+    returns: tuple[Movement, ...] = ()
     paid_at: datetime | None = None
     cancelled: Cancellation | None = None
     remark: str | None = None
@@ -166,6 +190,29 @@ class RefundSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FulfilmentSeen:
+    """A fulfilment told by itself."""
+
+    order_external_id: str
+    fulfilment: Movement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnSeen:
+    """A return told by itself."""
+
+    order_external_id: str
+    returned: Movement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowClosed:
+    """The clock says that the order's return window is over, unless the order's own state says otherwise by now."""
+
+    order_external_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerSeen:
     """A version of a customer's description."""
 
@@ -181,4 +228,7 @@ class Unheeded:
     reason: str
 
 
-Change: TypeAlias = OrderSeen | OrderDeleted | RefundSeen | CustomerSeen | Unheeded
+PartOfOrder: TypeAlias = RefundSeen | FulfilmentSeen | ReturnSeen | WindowClosed
+"""What concerns one order, which need not have come yet."""
+
+Change: TypeAlias = OrderSeen | OrderDeleted | PartOfOrder | CustomerSeen | Unheeded

@@ -1,18 +1,19 @@
 """The canonical order: what all deliveries about it together say, in whatever order they came.
 
 Every part merges so that order and repetition cannot matter: the content is that of the highest version, refunds
-grow by maximum, milestones (paid, cancelled, deleted) are the earliest ever stated and are never taken back. Facts
-follow from the difference between what the order is and what was told of it.
+grow by maximum, milestones (paid, shipped, delivered, cancelled, deleted) are the earliest ever stated and are never
+taken back. Facts follow from the difference between what the order is and what was told of it.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeAlias
 from uuid import UUID
 
-from services.order_ingest.domain import refunds
-from services.order_ingest.domain.changes import Cancellation, OrderContent, OrderSeen, Refund, Version
+from services.order_ingest.domain import movements, refunds
+from services.order_ingest.domain.changes import Cancellation, Movement, OrderContent, OrderSeen, Refund, Version
+from services.order_ingest.domain.movements import NO_MOVEMENTS, Movements
 from services.order_ingest.domain.refunds import NO_REFUNDS, Cumulative, Refunds
 
 
@@ -24,6 +25,7 @@ class Told:
     paid: bool = False
     cancelled: bool = False
     deleted: bool = False
+    completed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +49,20 @@ class Order:
     paid_at: datetime | None = None
     cancelled: Cancellation | None = None
     deleted_at: datetime | None = None
+    completed_at: datetime | None = None
     refunds: Refunds = field(default_factory=lambda: NO_REFUNDS)
+    fulfilments: Movements = field(default_factory=lambda: NO_MOVEMENTS)
+    returns: Movements = field(default_factory=lambda: NO_MOVEMENTS)
     told: Told = field(default_factory=Told)
 
     @property
     def is_shell(self) -> bool:
         return self.version is None
+
+    @property
+    def window_ends_at(self) -> datetime | None:
+        """When the return window closes; None for a shell."""
+        return self.placed_at + timedelta(days=self.return_window_days or 0) if self.placed_at else None
 
     @property
     def is_fully_refunded(self) -> bool:
@@ -83,6 +93,26 @@ class Refunded:
 
 
 @dataclass(frozen=True, slots=True)
+class Fulfilled:
+    fulfilment: Movement
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    fulfilment: Movement
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnRequested:
+    returned: Movement
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnClosed:
+    returned: Movement
+
+
+@dataclass(frozen=True, slots=True)
 class Cancelled:
     cancellation: Cancellation
 
@@ -92,16 +122,35 @@ class Deleted:
     at: datetime
 
 
-OrderNews: TypeAlias = Placed | Changed | Paid | Refunded | Cancelled | Deleted
+@dataclass(frozen=True, slots=True)
+class Completed:
+    at: datetime
+
+
+OrderNews: TypeAlias = (
+    Placed
+    | Changed
+    | Paid
+    | Fulfilled
+    | Delivered
+    | ReturnRequested
+    | ReturnClosed
+    | Refunded
+    | Cancelled
+    | Deleted
+    | Completed
+)
 
 
 def see(order: Order, seen: OrderSeen, *, version: Version, content_hash: bytes, customer_id: UUID) -> Order:
-    """The order after a version of it was seen; an older version still adds its refunds and milestones."""
+    """The order after a version of it was seen; an older version still adds refunds, movements, milestones."""
     newer = order.version is None or version > order.version
     merged = replace(
         order,
         customer_id=customer_id,
         refunds=refunds.merge(order.refunds, seen.refunds),
+        fulfilments=movements.merge(order.fulfilments, seen.fulfilments),
+        returns=movements.merge(order.returns, seen.returns),
         paid_at=_earliest(order.paid_at, seen.paid_at),
         cancelled=_earlier(order.cancelled, seen.cancelled),
     )
@@ -111,6 +160,24 @@ def see(order: Order, seen: OrderSeen, *, version: Version, content_hash: bytes,
 def see_refund(order: Order, refund: Refund) -> Order:
     """The order with the refund, which may have come before the order itself."""
     return replace(order, refunds=refunds.merge(order.refunds, (refund,)))
+
+
+def see_fulfilment(order: Order, fulfilment: Movement) -> Order:
+    """The order with the fulfilment, which may have come before the order itself."""
+    return replace(order, fulfilments=movements.merge(order.fulfilments, (fulfilment,)))
+
+
+def see_return(order: Order, returned: Movement) -> Order:
+    """The order with the return, which may have come before the order itself."""
+    return replace(order, returns=movements.merge(order.returns, (returned,)))
+
+
+def see_window_closed(order: Order, now: datetime) -> Order:
+    """The order, completed if its return window is over and it still stands; the clock alone decides nothing."""
+    ends_at = order.window_ends_at
+    if ends_at is None or now < ends_at or order.cancelled or order.deleted_at or order.completed_at:
+        return order
+    return replace(order, completed_at=ends_at)
 
 
 def see_deletion(order: Order, at: datetime) -> Order:
@@ -128,8 +195,16 @@ def tell(before: Order, after: Order) -> tuple[Order, tuple[OrderNews, ...]]:
         paid=after.paid_at is not None,
         cancelled=after.cancelled is not None,
         deleted=after.deleted_at is not None,
+        completed=after.completed_at is not None,
     )
-    return replace(after, told=told, refunds=refunds.all_told(after.refunds)), news
+    settled = replace(
+        after,
+        told=told,
+        refunds=refunds.all_told(after.refunds),
+        fulfilments=movements.all_told(after.fulfilments),
+        returns=movements.all_told(after.returns),
+    )
+    return settled, news
 
 
 def _news(before: Order, after: Order) -> Iterable[OrderNews]:
@@ -139,12 +214,18 @@ def _news(before: Order, after: Order) -> Iterable[OrderNews]:
         yield Changed()
     if after.paid_at is not None and not after.told.paid:
         yield Paid(after.paid_at)
+    yield from map(Fulfilled, movements.begun(after.fulfilments))
+    yield from map(Delivered, movements.ended(after.fulfilments))
+    yield from map(ReturnRequested, movements.begun(after.returns))
     for refund in refunds.untold(after.refunds):
         yield Refunded(refund, refunds.cumulative(after.refunds, refund))
+    yield from map(ReturnClosed, movements.ended(after.returns))
     if after.cancelled is not None and not after.told.cancelled:
         yield Cancelled(after.cancelled)
     if after.deleted_at is not None and not after.told.deleted:
         yield Deleted(after.deleted_at)
+    if after.completed_at is not None and not after.told.completed:
+        yield Completed(after.completed_at)
 
 
 def _with_content(order: Order, content: OrderContent, version: Version, content_hash: bytes) -> Order:

@@ -94,6 +94,11 @@ def external_id(source: Object, name: str) -> str | None:
     return _storable(value)
 
 
+def own_id(source: Object, name: str = "id") -> str:
+    """The sender's id under `name`, which must be there."""
+    return required(external_id(source, name), name)
+
+
 def integer(source: Object, name: str, default: int | None = None, *, least: int = -MAX_MINOR) -> int:
     """The whole number under `name`."""
     value = source.get(name)

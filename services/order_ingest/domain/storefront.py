@@ -53,6 +53,12 @@ class Storefront:
     def refund_id(self, order_external_id: str, refund_external_id: str) -> UUID:
         return derived_id(self.store_id, "refund", order_external_id, refund_external_id)
 
+    def fulfilment_id(self, order_external_id: str, fulfilment_external_id: str) -> UUID:
+        return derived_id(self.store_id, "fulfilment", order_external_id, fulfilment_external_id)
+
+    def return_id(self, order_external_id: str, return_external_id: str) -> UUID:
+        return derived_id(self.store_id, "return", order_external_id, return_external_id)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.order_ingest.domain.canonical import EXAMPLE_ORDER
 from services.order_ingest.domain.changes import Refund
 from services.order_ingest.domain.reading import moment
+from services.order_ingest.entrypoints.goods_schemas import FulfilmentOut, ReturnOut
 from services.order_ingest.entrypoints.shared import ID, INSTANT, Microseconds, Money
 
 _AMOUNTS: Final = ("goods", "discount", "total", "refunded")
@@ -32,6 +33,7 @@ _EXAMPLE: Final[dict[str, Any]] = {
     "cancelled_at": None,
     "cancel_reason": None,
     "deleted_at": None,
+    "completed_at": None,
     "updated_at": INSTANT,
 }
 
@@ -58,6 +60,7 @@ class OrderOut(BaseModel):
     cancelled_at: datetime | None
     cancel_reason: str | None
     deleted_at: datetime | None
+    completed_at: datetime | None
     updated_at: datetime | None
 
     @classmethod
@@ -93,18 +96,32 @@ class OrderDetail(OrderOut):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [{**_EXAMPLE, "content": {"currency": "USD", "lines": EXAMPLE_ORDER["lines"]}, "refunds": []}]
+            "examples": [
+                {
+                    **_EXAMPLE,
+                    "content": {"currency": "USD", "lines": EXAMPLE_ORDER["lines"]},
+                    "refunds": [],
+                    "fulfilments": [],
+                    "returns": [],
+                }
+            ]
         }
     )
 
     content: dict[str, Any] | None
     refunds: list[RefundOut]
+    fulfilments: list[FulfilmentOut]
+    returns: list[ReturnOut]
 
     @classmethod
     def of_row(cls, row: Mapping[str, Any]) -> "OrderDetail":
         """The order with its document."""
         refunds = [RefundOut.of(each, row["currency"]) for each in row["refunds"]]
-        return cls.model_validate({**_fields(row), "content": row["content"], "refunds": refunds})
+        moved = {
+            "fulfilments": [FulfilmentOut.of(each) for each in row["fulfilments"]],
+            "returns": [ReturnOut.of(each) for each in row["returns"]],
+        }
+        return cls.model_validate({**_fields(row), "content": row["content"], "refunds": refunds, **moved})
 
 
 def _fields(row: Mapping[str, Any]) -> dict[str, Any]:

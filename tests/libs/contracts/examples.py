@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from libs.contracts import commerce, control, loyalty, messaging, segmentation
@@ -245,6 +246,17 @@ def _orders() -> Iterable[Fact]:
         fully_refunded=False,
         reason="damaged",
     )
+    yield from _goods({"customer_id": CUSTOMER, "order_id": ORDER, "store_id": STORE, "at": AT, "version": VERSION})
+
+
+def _goods(order: dict[str, Any]) -> Iterable[Fact]:
+    lines = (commerce.MovedLine(line_id=LINE, quantity=1),)
+    returned = {"return_id": _id(36), "lines": lines, "reason": "damaged"}
+    yield commerce.OrderFulfilledV1(**order, fulfilment_id=_id(35), lines=lines)
+    yield commerce.OrderDeliveredV1(**order, fulfilment_id=_id(35))
+    yield commerce.OrderCompletedV1(**order)
+    yield commerce.ReturnRequestedV1(**order, **returned)
+    yield commerce.ReturnClosedV1(**order, **returned, outcome="closed")
 
 
 def _loyalty() -> Iterable[Fact]:

@@ -78,6 +78,50 @@ _REFUND: dict[str, Any] = {
 }
 
 
+_FULFILMENT: dict[str, Any] = {
+    "id": 255858046,
+    "order_id": 450789469,
+    "status": "success",
+    "created_at": "2026-05-03T09:00:00-04:00",
+    "updated_at": "2026-05-03T09:00:00-04:00",
+    "tracking_company": "UPS",
+    "shipment_status": None,
+    "location_id": 655441491,
+    "name": "#1001.1",
+    "line_items": [{**_LINE, "quantity": 2}],
+}
+
+_FULFILMENT_EVENT: dict[str, Any] = {
+    "id": 944956395,
+    "fulfillment_id": 255858046,
+    "order_id": 450789469,
+    "status": "delivered",
+    "message": "Left at the door",
+    "happened_at": "2026-05-05T10:20:00-04:00",
+    "created_at": "2026-05-05T10:25:00-04:00",
+    "updated_at": "2026-05-05T10:25:00-04:00",
+}
+
+_RETURN: dict[str, Any] = {
+    "id": 945000954,
+    "admin_graphql_api_id": "gid://shopify/Return/945000954",
+    "status": "requested",
+    "name": "#1001-R1",
+    "order": {"id": 450789469, "admin_graphql_api_id": "gid://shopify/Order/450789469"},
+    "total_return_line_items": 1,
+    "return_line_items": [
+        {
+            "id": 677614678,
+            "quantity": 1,
+            "return_reason": "defective",
+            "return_reason_note": "",
+            "customer_note": "the handle broke",
+            "fulfillment_line_item": {"id": 1071823172, "line_item": {"id": 466157049}},
+        }
+    ],
+}
+
+
 def order(**changes: Any) -> dict[str, Any]:
     """An order's body: 2 x 19.99 less 4.00, shipping 6.00 less 1.00, tax 2.88."""
     return {**copy.deepcopy(_ORDER), **changes}
@@ -89,6 +133,21 @@ def line(**changes: Any) -> dict[str, Any]:
 
 def refund(**changes: Any) -> dict[str, Any]:
     return {**copy.deepcopy(_REFUND), **changes}
+
+
+def fulfilment(**changes: Any) -> dict[str, Any]:
+    """Both mugs in one parcel. Source: shopify.dev, "Webhooks", topic fulfillments/create."""
+    return {**copy.deepcopy(_FULFILMENT), **changes}
+
+
+def fulfilment_event(**changes: Any) -> dict[str, Any]:
+    """Its delivery, as the carrier reports it. Source: shopify.dev, topic fulfillment_events/create."""
+    return {**copy.deepcopy(_FULFILMENT_EVENT), **changes}
+
+
+def returned(**changes: Any) -> dict[str, Any]:
+    """One mug is to come back. Source: shopify.dev, topic returns/request."""
+    return {**copy.deepcopy(_RETURN), **changes}
 
 
 def encoded(body: Mapping[str, Any]) -> bytes:

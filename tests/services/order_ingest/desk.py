@@ -10,9 +10,13 @@ from libs.contracts.commerce import (
     OrderCancelledV1,
     OrderChangedV1,
     OrderDeletedV1,
+    OrderDeliveredV1,
+    OrderFulfilledV1,
     OrderPaidV1,
     OrderPlacedV1,
     OrderRefundedV1,
+    ReturnClosedV1,
+    ReturnRequestedV1,
 )
 from libs.contracts.envelope import Cause
 from libs.contracts.fact import Fact
@@ -116,9 +120,9 @@ class Desk:
             for order_id, order in self.workspace.orders.items()
         }
 
-    def heard(self) -> dict[UUID, dict[str, Any]]:
+    def heard(self) -> dict[UUID, dict[Any, Any]]:
         """What a consumer that keeps the last state by version, and the largest cumulative refund, ends with."""
-        heard: dict[UUID, dict[str, Any]] = {}
+        heard: dict[UUID, dict[Any, Any]] = {}
         merged = {fact.customer_id: fact.into_customer_id for fact in self.facts if isinstance(fact, CustomerMergedV1)}
         for fact in self.facts:
             order_id = getattr(fact, "order_id", None)
@@ -128,7 +132,7 @@ class Desk:
         return {order_id: {k: v for k, v in state.items() if k != "version"} for order_id, state in heard.items()}
 
 
-def _hear(state: dict[str, Any], fact: Fact, merged: dict[UUID, UUID]) -> None:
+def _hear(state: dict[Any, Any], fact: Fact, merged: dict[UUID, UUID]) -> None:
     customer = getattr(fact, "customer_id", None)
     while customer in merged:
         customer = merged[customer]
@@ -144,6 +148,14 @@ def _hear(state: dict[str, Any], fact: Fact, merged: dict[UUID, UUID]) -> None:
             state["cancelled"] = fact.at
         case OrderDeletedV1():
             state["deleted"] = fact.at
+        case OrderFulfilledV1():
+            state["shipped", fact.fulfilment_id] = fact.lines
+        case OrderDeliveredV1():
+            state["delivered", fact.fulfilment_id] = True
+        case ReturnRequestedV1():
+            state["requested", fact.return_id] = fact.lines
+        case ReturnClosedV1():
+            state["closed", fact.return_id] = True
         case OrderRefundedV1():
             if fact.cumulative_amount_minor >= state.get("refunded", 0):
                 state["refunded"] = fact.cumulative_amount_minor

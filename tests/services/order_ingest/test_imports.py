@@ -65,6 +65,8 @@ async def test_several_versions_and_refunds_in_one_file_end_in_the_highest_versi
     [order] = (await house.get(shop, "/v1/orders"))["items"]
     assert (order["number"], order["refunded"]["amount_minor"]) == ("#new", 1799)
     assert sorted(kind for kind in await house.told() if kind.startswith("order.")) == [
+        "order.delivered",
+        "order.fulfilled",
         "order.paid",
         "order.placed",
         "order.refunded",

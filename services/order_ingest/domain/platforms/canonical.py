@@ -2,20 +2,22 @@
 
 from datetime import datetime
 
-from libs.kernel.money import UnknownCurrency, exponent
 from services.order_ingest.domain.canonical import (
     CONSENT_CAPTURED,
     CUSTOMER_TYPES,
     FINANCIAL_STATUSES,
+    FULFILMENT_TYPES,
     ORDER_DELETED,
     ORDER_TYPES,
     PAID_STATUSES,
     REFUND_CREATED,
+    RETURN_TYPES,
 )
 from services.order_ingest.domain.changes import (
     Cancellation,
     Change,
     CustomerSeen,
+    FulfilmentSeen,
     Line,
     OrderContent,
     OrderDeleted,
@@ -23,10 +25,13 @@ from services.order_ingest.domain.changes import (
     Refund,
     RefundLine,
     RefundSeen,
+    ReturnSeen,
     Unheeded,
 )
 from services.order_ingest.domain.errors import Malformed
+from services.order_ingest.domain.platforms.amounts import currency_of
 from services.order_ingest.domain.platforms.canonical_customer import consent_seen, person
+from services.order_ingest.domain.platforms.canonical_goods import fulfilment, returned
 from services.order_ingest.domain.reading import (
     Object,
     each,
@@ -35,6 +40,7 @@ from services.order_ingest.domain.reading import (
     instant,
     integer,
     microseconds,
+    own_id,
     record,
     required,
     text,
@@ -45,8 +51,8 @@ from services.order_ingest.domain.storefront import Arrival, Storefront
 _CATEGORY_TYPES = frozenset({"same_item", "variety", "durable"})
 
 
-def parse(body: Object, arrival: Arrival, storefront: Storefront) -> Change:
-    """The change that the envelope tells, or a bare order.
+def parse(body: Object, arrival: Arrival, storefront: Storefront | None = None) -> Change:
+    """The change that the envelope tells, or a bare order; it says all itself, so the store does not matter.
 
     Raises:
         Malformed: a field is missing or is not what the format says.
@@ -65,9 +71,13 @@ def _event(kind: str, content: Object, at: datetime) -> Change:
     if kind in ORDER_TYPES:
         return order(content)
     if kind == ORDER_DELETED:
-        return OrderDeleted(external_id=_id(content, "id"), at=instant(content, "deleted_at") or at)
+        return OrderDeleted(external_id=own_id(content, "id"), at=instant(content, "deleted_at") or at)
     if kind == REFUND_CREATED:
-        return RefundSeen(order_external_id=_id(content, "order_id"), refund=refund(content))
+        return RefundSeen(order_external_id=own_id(content, "order_id"), refund=refund(content))
+    if kind in FULFILMENT_TYPES:
+        return FulfilmentSeen(order_external_id=own_id(content, "order_id"), fulfilment=fulfilment(content))
+    if kind in RETURN_TYPES:
+        return ReturnSeen(order_external_id=own_id(content, "order_id"), returned=returned(content))
     if kind in CUSTOMER_TYPES:
         updated_at = required(instant(content, "updated_at"), "updated_at")
         return CustomerSeen(updated_us=microseconds(updated_at), person=person(content))
@@ -87,11 +97,13 @@ def order(source: Object) -> OrderSeen | Unheeded:
     updated_us = microseconds(required(instant(source, "updated_at"), "updated_at"))
     cancelled_at = instant(source, "cancelled_at")
     return OrderSeen(
-        external_id=_id(source, "id"),
+        external_id=own_id(source, "id"),
         updated_us=updated_us,
         content=content,
         person=person(record(source, "customer") or {}),
         refunds=tuple(each(source, "refunds", refund)),
+        fulfilments=tuple(each(source, "fulfilments", fulfilment)),
+        returns=tuple(each(source, "returns", returned)),
         paid_at=_paid_at(source, content),
         cancelled=Cancellation(at=cancelled_at, reason=text(source, "cancel_reason")) if cancelled_at else None,
     )
@@ -113,7 +125,7 @@ def _content(source: Object) -> OrderContent:
     return OrderContent(
         number=text(source, "number"),
         placed_at=required(instant(source, "placed_at"), "placed_at"),
-        currency=_currency(source),
+        currency=currency_of(source),
         tax_included=flag(source, "tax_included") or False,
         financial_status=status,
         shipping_minor=integer(source, "shipping_minor", 0),
@@ -137,7 +149,7 @@ def _line(source: Object) -> Line:
         raise Malformed(f"must be one of {', '.join(sorted(_CATEGORY_TYPES))}", "/category_type")
     unit_price = _optional(source, "unit_price_minor")
     return Line(
-        external_id=_id(source, "id"),
+        external_id=own_id(source, "id"),
         product_id=external_id(source, "product_id"),
         title=required(text(source, "title"), "title"),
         quantity=quantity,
@@ -162,7 +174,7 @@ def refund(source: Object) -> Refund:
     lines = tuple(each(source, "lines", _refund_line))
     shipping = integer(source, "shipping_minor", 0, least=0)
     return Refund(
-        external_id=_id(source, "id"),
+        external_id=own_id(source, "id"),
         at=required(instant(source, "at"), "at"),
         lines=lines,
         shipping_minor=shipping,
@@ -173,25 +185,12 @@ def refund(source: Object) -> Refund:
 
 def _refund_line(source: Object) -> RefundLine:
     return RefundLine(
-        line_id=_id(source, "line_id"),
+        line_id=own_id(source, "line_id"),
         quantity=integer(source, "quantity", least=0),
         amount_minor=integer(source, "amount_minor", least=0),
         tax_minor=integer(source, "tax_minor", 0, least=0),
     )
 
 
-def _currency(source: Object) -> str:
-    currency = required(text(source, "currency"), "currency")
-    try:
-        exponent(currency)
-    except UnknownCurrency as error:
-        raise Malformed("must be an ISO 4217 code", "/currency") from error
-    return currency
-
-
 def _optional(source: Object, name: str) -> int | None:
     return integer(source, name) if source.get(name) is not None else None
-
-
-def _id(source: Object, name: str) -> str:
-    return required(external_id(source, name), name)

@@ -20,16 +20,18 @@ from services.order_ingest.domain.changes import (
     Unheeded,
 )
 from services.order_ingest.domain.errors import Malformed
+from services.order_ingest.domain.platforms import shopify_goods
+from services.order_ingest.domain.platforms.amounts import amount
 from services.order_ingest.domain.platforms.shopify_customer import consent_update, customer, order_person
-from services.order_ingest.domain.platforms.shopify_money import amount, shipping_paid
+from services.order_ingest.domain.platforms.shopify_money import shipping_paid
 from services.order_ingest.domain.platforms.shopify_parts import line, order_refunds, refund
 from services.order_ingest.domain.reading import (
     Object,
     each,
-    external_id,
     flag,
     instant,
     microseconds,
+    own_id,
     required,
     text,
 )
@@ -57,13 +59,19 @@ def parse(body: Object, arrival: Arrival, storefront: Storefront) -> Change:
     topic = arrival.topic or ""
     if topic in ORDER_TOPICS:
         return _order(body, storefront)
+    if topic in shopify_goods.FULFILMENT_TOPICS:
+        return shopify_goods.fulfilment_seen(body)
     _refuse_order_body(body)
     if topic == "orders/delete":
-        return OrderDeleted(external_id=_id(body, "id"), at=arrival.at)
+        return OrderDeleted(external_id=own_id(body, "id"), at=arrival.at)
     if topic == "refunds/create":
         return RefundSeen(
-            order_external_id=_id(body, "order_id"), refund=refund(body, storefront.currency, fallback_at=arrival.at)
+            order_external_id=own_id(body, "order_id"), refund=refund(body, storefront.currency, fallback_at=arrival.at)
         )
+    if topic in shopify_goods.RETURN_TOPICS:
+        return shopify_goods.return_seen(body, arrival)
+    if topic == shopify_goods.FULFILMENT_EVENT:
+        return shopify_goods.fulfilment_event(body, arrival)
     if topic in CUSTOMER_TOPICS:
         updated_at = instant(body, "updated_at") or arrival.at
         return CustomerSeen(updated_us=microseconds(updated_at), person=customer(body, storefront.region))
@@ -73,7 +81,7 @@ def parse(body: Object, arrival: Arrival, storefront: Storefront) -> Change:
 
 
 def _order(body: Object, storefront: Storefront) -> OrderSeen | Unheeded:
-    order_id = _id(body, "id")
+    order_id = own_id(body, "id")
     if flag(body, "test") or order_id == _SAMPLE_ID:
         return Unheeded("test_order", "Shopify marks the order as a test")
     _check_shop(body, storefront)
@@ -86,6 +94,7 @@ def _order(body: Object, storefront: Storefront) -> OrderSeen | Unheeded:
         content=content,
         person=order_person(body, storefront.region),
         refunds=order_refunds(body, content.currency, fallback_at=updated_at),
+        fulfilments=tuple(shopify_goods.order_fulfilments(body)),
         # Bodies carry no time of payment: the earliest version that was paid stands for it.
         paid_at=updated_at if content.financial_status in PAID_STATUSES else None,
         cancelled=Cancellation(at=cancelled_at, reason=text(body, "cancel_reason")) if cancelled_at else None,
@@ -130,7 +139,3 @@ def _difference(body: Object, content: OrderContent) -> str | None:
     if theirs == content.total_minor:
         return None
     return f"total_price without tip is {theirs}, lines, shipping and tax make {content.total_minor} (minor units)"
-
-
-def _id(body: Object, name: str) -> str:
-    return required(external_id(body, name), name)

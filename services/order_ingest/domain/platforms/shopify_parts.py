@@ -4,14 +4,8 @@ from datetime import datetime
 from decimal import Decimal
 
 from services.order_ingest.domain.changes import Line, Refund, RefundLine
-from services.order_ingest.domain.platforms.shopify_money import (
-    allocated,
-    amount,
-    decimal,
-    in_shop_money,
-    minor,
-    total,
-)
+from services.order_ingest.domain.platforms.amounts import amount, decimal, minor, total
+from services.order_ingest.domain.platforms.shopify_money import allocated, in_shop_money
 from services.order_ingest.domain.reading import (
     Object,
     each,
@@ -19,6 +13,7 @@ from services.order_ingest.domain.reading import (
     flag,
     instant,
     integer,
+    own_id,
     record,
     required,
     text,
@@ -31,7 +26,7 @@ def line(source: Object, currency: str) -> Line:
     discount = allocated(source)
     paid = decimal(source, "price") * quantity - discount
     return Line(
-        external_id=required(external_id(source, "id"), "id"),
+        external_id=own_id(source),
         product_id=external_id(source, "product_id"),
         title=text(source, "title") or text(source, "name") or "-",
         quantity=quantity,
@@ -62,7 +57,7 @@ def refund(source: Object, currency: str, *, fallback_at: datetime) -> Refund:
     # Paid abroad in another currency: the parts, which are in shop money, stand for the sum.
     amount_minor = moved if moved is not None else shipping + sum(each_line.amount_minor for each_line in lines)
     return Refund(
-        external_id=required(external_id(source, "id"), "id"),
+        external_id=own_id(source),
         at=instant(source, "processed_at") or instant(source, "created_at") or fallback_at,
         lines=lines,
         shipping_minor=shipping,

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from libs.contracts.commerce import OrderDeliveredV1, OrderFulfilledV1, ReturnClosedV1, ReturnRequestedV1
 from tests.services.order_ingest import bodies
 from tests.services.order_ingest.desk import Desk, Sent
 
@@ -56,9 +57,22 @@ _ANONYMOUS = Sent(
         financial_status="pending", customer=None, email="", contact_email=None, updated_at="2026-05-02T06:15:03-04:00"
     ),
 )
+_SHIPPED = Sent("fulfillments/create", bodies.fulfilment())
+_PENDING_PARCEL = Sent("fulfillments/create", bodies.fulfilment(status="pending", line_items=[]))
+_FULFILLED = Sent(
+    "orders/fulfilled", bodies.order(updated_at="2026-05-03T09:00:02-04:00", fulfillments=[bodies.fulfilment()])
+)
+_AT_THE_DOOR = Sent("fulfillment_events/create", bodies.fulfilment_event())
+_DELIVERED = Sent(
+    "fulfillments/update", bodies.fulfilment(shipment_status="delivered", updated_at="2026-05-05T12:00:00-04:00")
+)
+_WANTS_BACK = Sent("returns/request", bodies.returned(), triggered_at=datetime(2026, 5, 6, 8, tzinfo=UTC))
+_APPROVED = Sent("returns/approve", bodies.returned(status="open"), triggered_at=datetime(2026, 5, 6, 9, tzinfo=UTC))
+_CLOSED = Sent("returns/close", bodies.returned(status="closed"), triggered_at=datetime(2026, 5, 9, tzinfo=UTC))
+_GOODS = [_SHIPPED, _PENDING_PARCEL, _FULFILLED, _AT_THE_DOOR, _DELIVERED, _WANTS_BACK, _APPROVED, _CLOSED]
 _ALL = [
     CREATE, UPDATE, REFUND, DELETE, _PENDING_REFUND, _SECOND_REFUND, _PAID, _SAME_SECOND, _CANCELLED, _REFUNDED, _GUEST,
-    _ANONYMOUS,
+    _ANONYMOUS, *_GOODS,
 ]  # fmt: skip
 
 
@@ -144,6 +158,50 @@ def test_a_refund_whose_money_moves_later_is_told_again_with_the_larger_figure()
     told = [fact for fact in desk.facts if fact.TYPE == "order.refunded.v1"]
     assert [fact.model_dump()["amount_minor"] for fact in told] == [0, 1943]
     assert len({fact.model_dump()["refund_id"] for fact in told}) == 1
+
+
+def test_a_parcel_is_told_when_it_leaves_and_when_it_arrives() -> None:
+    desk = Desk()
+
+    desk.apply(_PAID, _PENDING_PARCEL, _SHIPPED, _FULFILLED, _AT_THE_DOOR, _DELIVERED)
+
+    assert desk.kinds() == ["order.placed", "order.paid", "order.fulfilled", "order.delivered"]
+    [fulfilled] = [fact for fact in desk.facts if isinstance(fact, OrderFulfilledV1)]
+    [delivered] = [fact for fact in desk.facts if isinstance(fact, OrderDeliveredV1)]
+    assert [line.quantity for line in fulfilled.lines] == [2]
+    assert fulfilled.fulfilment_id == delivered.fulfilment_id
+    assert delivered.at == datetime(2026, 5, 5, 14, 20, tzinfo=UTC)
+
+
+def test_a_parcel_that_arrives_before_its_order_waits_for_it() -> None:
+    desk = Desk()
+
+    desk.apply(_AT_THE_DOOR, _SHIPPED)
+    waiting = desk.kinds()
+    desk.apply(_PAID)
+
+    assert waiting == []
+    assert desk.kinds() == ["order.placed", "order.paid", "order.fulfilled", "order.delivered"]
+
+
+def test_a_return_is_told_when_it_is_requested_and_when_it_ends() -> None:
+    desk = Desk()
+
+    desk.apply(_PAID, _WANTS_BACK, _APPROVED, Sent("returns/decline", bodies.returned(), triggered_at=_LATER))
+
+    [requested, closed] = [fact for fact in desk.facts if fact.TYPE.startswith("return.")]
+    assert isinstance(requested, ReturnRequestedV1)
+    assert isinstance(closed, ReturnClosedV1)
+    assert (requested.at.hour, requested.reason, closed.outcome) == (8, "defective", "declined")
+
+
+def test_a_parcel_in_which_more_turns_out_to_be_is_told_again() -> None:
+    desk = Desk()
+
+    desk.apply(_PAID, Sent("fulfillments/create", bodies.fulfilment(line_items=[bodies.line(quantity=1)])), _SHIPPED)
+
+    told = [fact.lines[0].quantity for fact in desk.facts if isinstance(fact, OrderFulfilledV1)]
+    assert told == [1, 2]
 
 
 def test_a_test_order_is_left_alone_and_says_so() -> None:
