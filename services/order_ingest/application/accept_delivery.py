@@ -58,7 +58,7 @@ def accept(
     platform.verify(body, headers, keys, now)
     _check_shop(store, platform, headers)
     topic = _text(headers, platform.topic)
-    named = headers.get(platform.delivery_id, b"")[:_TEXT_LENGTH]
+    named = headers.get(platform.delivery_id, b"")[:_TEXT_LENGTH] if platform.delivery_id else b""
     # Without an id the content stands for itself: the same body under the same topic is the same delivery.
     identity = named or hashlib.sha256((topic or "").encode() + b"\x1f" + body).digest()
     return Delivery(

@@ -6,25 +6,44 @@ from typing import Final
 
 from services.order_ingest.domain.changes import Change
 from services.order_ingest.domain.errors import UnknownPlatform
-from services.order_ingest.domain.platforms import canonical, shopify
+from services.order_ingest.domain.platforms import canonical, shopify, shoplazza, woocommerce
 from services.order_ingest.domain.reading import Object
-from services.order_ingest.domain.signatures import Verify, body_hmac, raw_key, standard_webhooks, whsec_key
+from services.order_ingest.domain.signatures import (
+    Headers,
+    Verify,
+    body_hmac,
+    raw_key,
+    standard_webhooks,
+    unescaped_key,
+    whsec_key,
+)
 from services.order_ingest.domain.storefront import Arrival, Storefront
+
+
+def _no_ping(body: bytes, headers: Headers) -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Platform:
-    """How one platform's deliveries are proved, told apart, and understood. Header names are lower case."""
+    """How one platform's deliveries are proved, told apart, and understood. Header names are lower case.
+
+    Without a `delivery_id` a delivery is told apart by its topic and body. A ping is a knock without signature that
+    must be answered 200 and says nothing.
+    """
 
     name: str
     verify: Verify
     key: Callable[[str], bytes]
     signed_by: bytes
-    delivery_id: bytes
+    delivery_id: bytes | None
     topic: bytes | None
     triggered_at: bytes | None
     shop_domain: bytes | None
     parse: Callable[[Object, Arrival, Storefront], Change]
+    one_secret_for_all: bool = False
+    """The app's secret signs for every shop, so that a store must name its domain and deliveries must name it too."""
+    is_ping: Callable[[bytes, Headers], bool] = _no_ping
 
     @property
     def headers(self) -> frozenset[bytes]:
@@ -33,6 +52,13 @@ class Platform:
         return frozenset(name for name in named if name) | {b"webhook-timestamp"}
 
 
+def _woocommerce_ping(body: bytes, headers: Headers) -> bool:
+    """What WooCommerce sends when a webhook is made: a form with the webhook's number, unsigned."""
+    number = body.removeprefix(b"webhook_id=")
+    return number != body and number.isdigit() and len(body) < _PING_LENGTH
+
+
+_PING_LENGTH: Final = 40
 PLATFORMS: Final[Mapping[str, Platform]] = {
     "shopify": Platform(
         name="shopify",
@@ -45,6 +71,33 @@ PLATFORMS: Final[Mapping[str, Platform]] = {
         triggered_at=b"x-shopify-triggered-at",
         shop_domain=b"x-shopify-shop-domain",
         parse=shopify.parse,
+        one_secret_for_all=True,
+    ),
+    "shoplazza": Platform(
+        name="shoplazza",
+        verify=body_hmac(b"x-shoplazza-hmac-sha256"),
+        key=raw_key,
+        signed_by=b"x-shoplazza-hmac-sha256",
+        delivery_id=b"x-shoplazza-deduplication-id",
+        topic=b"x-shoplazza-topic",
+        triggered_at=None,
+        shop_domain=b"x-shoplazza-shop-domain",
+        parse=shoplazza.parse,
+        one_secret_for_all=True,
+    ),
+    "woocommerce": Platform(
+        name="woocommerce",
+        verify=body_hmac(b"x-wc-webhook-signature"),
+        key=unescaped_key,
+        signed_by=b"x-wc-webhook-signature",
+        # Not x-wc-webhook-delivery-id: it is one value per webhook and second, so a bulk edit would lose orders.
+        delivery_id=None,
+        topic=b"x-wc-webhook-topic",
+        triggered_at=None,
+        # Each webhook has a secret of its own: nothing else needs to tell shops apart.
+        shop_domain=None,
+        parse=woocommerce.parse,
+        is_ping=_woocommerce_ping,
     ),
     "standard": Platform(
         name="standard",

@@ -15,10 +15,13 @@ _WORDS: Final = """
 _SHOWN: Final = frozenset(_WORDS.split())
 """Names whose texts are shown; numbers and booleans are shown only under these too, since a phone can be a number."""
 
-_PEOPLE: Final = frozenset(
-    {"customer", "billing_address", "shipping_address", "default_address", "addresses", "person"}
+_ADDRESSES: Final = frozenset(
+    {"billing", "shipping", "billing_address", "shipping_address", "default_address", "addresses"}
 )
+"""Inside these only ids are shown: the state of an address is a place."""
+_PEOPLE: Final = frozenset({"customer", "person"})
 """Inside these only ids, states and instants are shown."""
+_SHOWN_OF_ADDRESSES: Final = frozenset({"id"})
 _SHOWN_OF_PEOPLE: Final = frozenset({"id", "state", "status", "created_at", "updated_at", "at", "channel", "topic"})
 
 
@@ -32,6 +35,8 @@ def redact(body: Any, *, shown: frozenset[str] = _SHOWN) -> Any:
 
 
 def _value(name: str, value: Any, shown: frozenset[str]) -> Any:
+    if name in _ADDRESSES:
+        return redact(value, shown=_SHOWN_OF_ADDRESSES)
     if name in _PEOPLE:
         return redact(value, shown=_SHOWN_OF_PEOPLE)
     if isinstance(value, dict) or (isinstance(value, list) and any(isinstance(each, dict | list) for each in value)):

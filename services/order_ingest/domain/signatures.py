@@ -8,6 +8,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +20,14 @@ TOLERANCE_SECONDS: Final = 300
 """How far a signed timestamp may be from now. Source: Standard Webhooks 1.0.0 leaves it to us; 5 minutes is usual."""
 
 _DIGEST_BYTES: Final = 32
+_ENTITIES: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("&lt;", "&#060;"), "<"),
+    **dict.fromkeys(("&gt;", "&#062;"), ">"),
+    **dict.fromkeys(("&quot;", "&#034;", "&#x22;"), '"'),
+    **dict.fromkeys(("&#039;", "&#x27;"), "'"),
+    **dict.fromkeys(("&amp;", "&#038;", "&#x26;"), "&"),
+}
+_ENTITY: Final = re.compile("|".join(map(re.escape, _ENTITIES)), re.IGNORECASE)
 _DUMMY_KEY: Final = bytes(_DIGEST_BYTES)
 
 Headers: TypeAlias = Mapping[bytes, bytes]
@@ -68,6 +77,14 @@ def standard_webhooks(body: bytes, headers: Headers, keys: Sequence[bytes], now:
 def raw_key(secret: str) -> bytes:
     """The secret's own characters are the key."""
     return secret.encode()
+
+
+def unescaped_key(secret: str) -> bytes:
+    """The secret as WordPress signs with it: entities of quotes, brackets and ampersands become what they stand for.
+
+    Source: WooCommerce signs with `wp_specialchars_decode(secret, ENT_QUOTES)`.
+    """
+    return _ENTITY.sub(lambda found: _ENTITIES[found[0].lower()], secret).encode()
 
 
 def whsec_key(secret: str) -> bytes:

@@ -4,13 +4,28 @@ import json
 from typing import Any, Final
 
 from services.order_ingest.domain.canonical import EXAMPLE_EVENT
+from services.order_ingest.domain.platform_table import PLATFORMS
 
 _SHOPIFY: Final = {
     "X-Shopify-Hmac-Sha256": "base64 HMAC-SHA256 of the raw body",
-    "X-Shopify-Topic": "orders/create, orders/updated, orders/paid, orders/cancelled, orders/delete, refunds/create, "
-    "customers/create, customers/update, customers_email_marketing_consent/update; others are kept and ignored",
+    "X-Shopify-Topic": "orders/create, orders/updated, orders/paid, orders/fulfilled, orders/cancelled, orders/delete, "
+    "refunds/create, fulfillments/create, fulfillments/update, fulfillment_events/create, returns/request, "
+    "returns/approve, returns/close, returns/decline, returns/cancel, customers/create, customers/update, "
+    "customers_email_marketing_consent/update, customers_marketing_consent/update; others are kept and ignored",
     "X-Shopify-Webhook-Id": "the same on retries",
     "X-Shopify-Shop-Domain": "must be the store's",
+}
+_SHOPLAZZA: Final = {
+    "X-Shoplazza-Hmac-Sha256": "base64 HMAC-SHA256 of the raw body",
+    "X-Shoplazza-Topic": "orders/create, orders/update, orders/paid, orders/fulfilled, orders/finished, "
+    "orders/refunded, orders/cancelled, orders/delete, customers/create, customers/update; others are kept and ignored",
+    "X-Shoplazza-Deduplication-ID": "the same on retries",
+    "X-Shoplazza-Shop-Domain": "must be the store's",
+}
+_WOOCOMMERCE: Final = {
+    "X-WC-Webhook-Signature": "base64 HMAC-SHA256 of the raw body with the webhook's own secret",
+    "X-WC-Webhook-Topic": "order.created, order.updated, order.deleted, order.restored, customer.created, "
+    "customer.updated; others are kept and ignored",
 }
 _STANDARD: Final = {
     "webhook-id": "the same on retries",
@@ -32,12 +47,13 @@ OPENAPI: Final[dict[str, Any]] = {
                     "name": "platform",
                     "in": "path",
                     "required": True,
-                    "schema": {"type": "string", "enum": ["shopify", "standard"]},
+                    "schema": {"type": "string", "enum": sorted(PLATFORMS)},
                 },
                 {"name": "endpoint_token", "in": "path", "required": True, "schema": {"type": "string"}},
                 *(
                     {"name": name, "in": "header", "required": False, "description": told, "schema": {"type": "string"}}
-                    for name, told in (*_SHOPIFY.items(), *_STANDARD.items())
+                    for headers in (_SHOPIFY, _SHOPLAZZA, _WOOCOMMERCE, _STANDARD)
+                    for name, told in headers.items()
                 ),
             ],
             "requestBody": {

@@ -34,11 +34,14 @@ class NewStore(BaseModel):
         extra="forbid", json_schema_extra={"examples": [{**_DESCRIPTION, "secret": "shpss_0123456789abcdef"}]}
     )
 
-    platform: Literal["shopify", "standard"]
+    platform: Literal["shopify", "shoplazza", "woocommerce", "standard"]
     account: str = Field(min_length=1, max_length=200, description="The account's name or number on the platform.")
     site: str = Field("", max_length=100, description="Country site or sub-shop; empty where there is only one.")
     domain: str | None = Field(
-        None, max_length=253, pattern=r"^[A-Za-z0-9.-]+$", description="Deliveries must name it. Required for shopify."
+        None,
+        max_length=253,
+        pattern=r"^[A-Za-z0-9.-]+$",
+        description="Deliveries must name it. Required for shopify and shoplazza.",
     )
     name: str | None = Field(None, max_length=200)
     currency: str = Field(min_length=3, max_length=3, description="ISO 4217")
@@ -66,9 +69,9 @@ class NewStore(BaseModel):
     @model_validator(mode="after")
     def _fits_platform(self) -> Self:
         check_secret(self.platform, self.secret)
-        if self.platform == "shopify" and self.domain is None:
+        if platform(self.platform).one_secret_for_all and self.domain is None:
             raise ValueError(
-                "a shopify store needs its domain, since only it tells one shop's deliveries from another's"
+                f"a {self.platform} store needs its domain, since only it tells one shop's deliveries from another's"
             )
         return self
 

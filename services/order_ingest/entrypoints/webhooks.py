@@ -51,7 +51,7 @@ class Durable(Protocol):
 
 
 class Answer(Exception):
-    """How the request ends, other than well."""
+    """How the request ends, other than with a stored delivery."""
 
     def __init__(self, status: int, reason: str, *, retry_after: int | None = None) -> None:
         super().__init__(reason)
@@ -80,11 +80,13 @@ class Hooks:
             await self._take(name, token, scope, receive)
         except Answer as answer:
             answered(name, answer.status, answer.reason)
-            await response(_problem(answer), PATH)(scope, receive, send)
+            if answer.status == HTTPStatus.OK:
+                await _thank(send)
+            else:
+                await response(_problem(answer), PATH)(scope, receive, send)
         else:
             answered(name, 200, "stored")
-            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
-            await send({"type": "http.response.body", "body": b""})
+            await _thank(send)
 
     async def _take(self, name: str, token: str, scope: Scope, receive: Receive) -> None:
         if scope["method"] != "POST":
@@ -100,8 +102,11 @@ class Hooks:
             refuse(body)
             raise Answer(404, "unknown_endpoint")
         _count(self._per_endpoint.take(token, self._clock.now()))
+        spoken = platform(store.platform)
+        if spoken.is_ping(body, headers):
+            raise Answer(200, "ping")
         try:
-            delivery = accept(store, platform(store.platform), body, headers, now=self._clock.now())
+            delivery = accept(store, spoken, body, headers, now=self._clock.now())
         except BadSignature as refusal:
             raise Answer(401, "signature") from refusal
         await self._keep(delivery)
@@ -125,6 +130,11 @@ class Hooks:
         except Exception as error:  # full, or not known to be committed: never 200
             _log.warning("delivery_not_stored", error_type=type(error).__name__)
             raise Answer(503, "not_stored", retry_after=RETRY_AFTER) from error
+
+
+async def _thank(send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+    await send({"type": "http.response.body", "body": b""})
 
 
 def _below(scope: Scope) -> str:

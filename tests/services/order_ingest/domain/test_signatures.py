@@ -8,7 +8,7 @@ from standardwebhooks.webhooks import Webhook
 
 from services.order_ingest.domain.errors import BadSignature
 from services.order_ingest.domain.platform_table import PLATFORMS
-from services.order_ingest.domain.signatures import Secret
+from services.order_ingest.domain.signatures import Secret, unescaped_key
 from tests.services.order_ingest import bodies
 
 # Source: the published vector of the Standard Webhooks test suites.
@@ -129,3 +129,17 @@ def test_a_secret_ends_at_its_instant() -> None:
 
     assert not secret.is_active(_NOW)
     assert Secret("s").is_active(_NOW)
+
+
+@pytest.mark.parametrize(
+    ("stored", "key"),
+    [
+        ("plain secret", b"plain secret"),
+        ("a&amp;b", b"a&b"),
+        ("&lt;&#060;&gt;&quot;&#x22;&#039;&#x27;", b"<<>\"\"''"),
+        # One pass: what an entity stands for is not read again. Other entities are the secret's own characters.
+        ("&amp;lt; &copy; &", b"&lt; &copy; &"),
+    ],
+)
+def test_woocommerce_signs_with_what_the_entities_of_its_secret_stand_for(stored: str, key: bytes) -> None:
+    assert unescaped_key(stored) == key
