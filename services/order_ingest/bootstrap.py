@@ -44,12 +44,14 @@ from services.order_ingest.entrypoints import (
     import_routes,
     merchant_routes,
     order_routes,
+    preview_routes,
     store_routes,
     webhooks,
 )
 from services.order_ingest.entrypoints.hook_metrics import normalised
 from services.order_ingest.entrypoints.normaliser import Normaliser
 from services.order_ingest.entrypoints.ports import Ports
+from services.order_ingest.entrypoints.upload import UPLOAD_LIMIT
 from services.order_ingest.settings import Settings
 
 NAME: Final = "order-ingest"
@@ -61,6 +63,7 @@ ROUTERS: Final = (
     order_routes.router,
     customer_routes.router,
     delivery_routes.router,
+    preview_routes.router,
     import_routes.router,
 )
 _log = logger(__name__)
@@ -116,7 +119,7 @@ def application(kit: Kit, settings: Settings, hooks: ASGIApp) -> ASGIApp:
         routers=ROUTERS,
         parts=[ports],
         mounted=[Mounted(webhooks.PATH, hooks, hook_document.OPENAPI)],
-        body_limits={import_routes.PATH: import_routes.UPLOAD_LIMIT},
+        body_limits={import_routes.PATH: UPLOAD_LIMIT},
         operations=TELLING,
     )
 

@@ -3,7 +3,8 @@
 The convention: a ```sh block holds one or more `curl` commands, continued over lines with a backslash if need be. Each
 must succeed. A ```json block right behind it shows fields of the last one's answer: every key shown must be there with
 that value, `"..."` stands for any value that is not null, a list shows its first items. Addresses are those of the
-default ports, 8001 to 8004; `$ADMIN` is the platform's token, `$TOKEN` a merchant's. Other ```sh blocks (without a
+default ports, 8001 to 8004; `$ADMIN` is the platform's token, `$TOKEN` a merchant's, `$STORE` the store that an answer
+before named; `@file` is read from the root of the repository. Other ```sh blocks (without a
 `curl`) are not run.
 """
 
@@ -53,6 +54,7 @@ async def test_the_commands_of_a_readme_work(running: Running, readme: str) -> N
         for command in example.commands:
             answer = await _run(command, running, tokens)
             assert answer.is_success, f"{command}\n{answer.status_code} {answer.text[:500]}"
+            tokens |= _named_in(answer)
         if example.shown is not None:
             assert not list(_missing(example.shown, answer.json(), "$")), f"{example.commands[-1]}\n{answer.text[:800]}"
 
@@ -67,6 +69,17 @@ def test_every_service_shows_commands_to_try(service: str) -> None:
 
 def _examples_in(readme: str) -> list[Example]:
     return list(examples_of((ROOT / readme).read_text()))
+
+
+def _named_in(answer: httpx.Response) -> dict[str, str]:
+    found = answer.json() if answer.headers.get("content-type") == "application/json" else None
+    return {"STORE": found["store_id"]} if isinstance(found, dict) and "store_id" in found else {}
+
+
+def _body(parts: list[str]) -> bytes | None:
+    if len(parts) == 1 and parts[0].startswith("@"):
+        return (ROOT / parts[0].removeprefix("@")).read_bytes()
+    return "".join(parts).encode() or None
 
 
 async def _run(command: str, running: Running, tokens: Mapping[str, str]) -> httpx.Response:
@@ -85,9 +98,7 @@ async def _run(command: str, running: Running, tokens: Mapping[str, str]) -> htt
     headers = dict(header.split(": ", 1) for header in given["headers"])
     method = next(iter(given["method"]), "POST" if given["body"] else "GET")
     async with running.client(_PORTS[default.port or 0]) as client:
-        return await client.request(
-            method, default.raw_path.decode(), headers=headers, content="".join(given["body"]).encode() or None
-        )
+        return await client.request(method, default.raw_path.decode(), headers=headers, content=_body(given["body"]))
 
 
 def _missing(shown: Any, answer: Any, at: str) -> Iterator[str]:

@@ -62,6 +62,7 @@ class ImportRunner:
             import_id=found.import_id,
             storefront=found.storefront,
             started_at=found.started_at or self.clock.now(),
+            is_converted="preset" in found.options,
         )
         position = _Position(**(run.position or {}))
         if position.over:

@@ -16,7 +16,7 @@ from services.order_ingest.application.ports import Books, Telling
 from services.order_ingest.application.read_entry import Letter, Reader
 from services.order_ingest.domain.changes import Unheeded
 from services.order_ingest.domain.errors import Malformed
-from services.order_ingest.domain.reading import external_id, load
+from services.order_ingest.domain.reading import external_id, load, text
 from services.order_ingest.domain.storefront import Storefront
 
 FORMAT = "standard"
@@ -31,6 +31,8 @@ class History:
     import_id: UUID
     storefront: Storefront
     started_at: datetime
+    is_converted: bool = False
+    """Its lines were made by `convert_file` and say which row of the file each is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,10 +83,17 @@ class Prepared:
 def prepare(row_no: int, line: bytes, history: History, reader: Reader, into: Prepared) -> None:
     """The line is in `into`, as an entry or as a rejection. Its cause is derived from its place in the file, so a
     resumed import says the same facts again under the same ids."""
+    if history.is_converted:
+        # The row is no part of the order: an overlapping file has the same order elsewhere, and must change nothing.
+        row, _, line = line.partition(b"\t")
+        row_no = int(row)
     named: str | None = None
     try:
         body = load(line)
         named = _id(body)
+        if history.is_converted and (refused := text(body, "refused")) is not None:
+            into.rejections.append(Rejection(row_no=row_no, reason=refused, external_id=named))
+            return
         entry = reader.entry(_letter(row_no, line, history), body)
     except Malformed as complaint:
         into.rejections.append(Rejection(row_no=row_no, reason=str(complaint), external_id=named))

@@ -1,7 +1,8 @@
 """`/v1/imports`: history as a file, taken in while it streams, worked on by a job."""
 
-from collections.abc import Sequence
-from typing import Annotated, Any, Final, Literal
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request, Response, Security
@@ -14,14 +15,15 @@ from libs.servicekit.identity import new_id
 from libs.servicekit.jobs import enqueue
 from libs.servicekit.kit import Kit
 from libs.servicekit.pagination import Cursor, Limit, Page, decode_cursor, page_of
-from libs.servicekit.problems import Flaw, Problem, invalid, not_found
+from libs.servicekit.problems import Problem, not_found
+from services.order_ingest.entrypoints.import_options import Described
 from services.order_ingest.entrypoints.import_schemas import IMPORT_BODY, ImportOut, RejectedRow
 from services.order_ingest.entrypoints.ports import Ports
 from services.order_ingest.entrypoints.shared import TheKit, ThePorts, after_time
-from services.order_ingest.entrypoints.upload import Chunks, UploadRefused, gunzipped, plain
+from services.order_ingest.entrypoints.upload import UPLOAD_LIMIT, Chunks
+from services.order_ingest.entrypoints.uploaded import refused, the_store, uploaded
 
 PATH: Final = "/v1/imports"
-UPLOAD_LIMIT: Final = 8 << 30
 JOB: Final = "import"
 router = APIRouter(prefix=PATH, tags=["imports"])
 Reader = Annotated[Principal, Security(authenticated, scopes=["imports:read"])]
@@ -39,32 +41,30 @@ async def create_import(
         int | None, Query(ge=100, le=1_000_000, description="Facts that may be on their way to other services at once.")
     ] = None,
     content_encoding: Annotated[Literal["gzip", "identity"], Header()] = "identity",
+    *,
+    described: Described,
     key: Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=255)] = None,
 ) -> Response:
-    """JSON Lines of the canonical order, plain or gzip. The answer comes when the whole file is kept; a job reads it.
+    """JSON Lines of the canonical order, or with `preset` a platform's export (delimited text), plain or gzip.
 
-    Its facts carry origin=backfill. Rows that cannot be read are left out and listed under `rejected_rows`. An upload
-    that broke off is sent again with the same Idempotency-Key.
+    The answer comes when the whole file is kept; a job reads it. Its facts carry origin=backfill. Rows that cannot be
+    read are left out and listed under `rejected_rows` by their line in the file. An upload that broke off is sent
+    again with the same Idempotency-Key. What a file would do is told by `POST /v1/imports/previews`.
     """
     import_id = derived_id(principal.merchant, "import", principal.subject, key) if key else new_id()
-    options = {"max_backlog": min(max_backlog or ports.import_backlog, ports.import_backlog)}
-    if not await _create(kit, ports, principal, import_id, store_id, options):
-        return await _answer(kit, ports, principal.merchant, import_id, replayed=True)
-    rows = await _receive(request, kit, ports, principal.merchant, import_id, gzip=content_encoding == "gzip")
+    backlog = min(max_backlog or ports.import_backlog, ports.import_backlog)
+    async with kit.database.begin(principal.merchant) as uow:
+        file = described.exported(await the_store(ports, uow, store_id), kit.clock.now())
+        options = {"max_backlog": backlog, **described.stored()}
+        if not await ports.uploads(uow).create(import_id, store_id=store_id, options=options, now=kit.clock.now()):
+            return await _answer(kit, ports, principal.merchant, import_id, replayed=True)
+    async with aclosing(uploaded(request, file, gzip=content_encoding == "gzip")) as parts:
+        rows = await _receive(parts, kit, ports, principal.merchant, import_id)
     await _queue(kit, ports, principal, import_id, rows)
     return await _answer(kit, ports, principal.merchant, import_id, replayed=False)
 
 
-async def _create(
-    kit: Kit, ports: Ports, principal: Principal, import_id: UUID, store_id: UUID, options: dict[str, Any]
-) -> bool:
-    async with kit.database.begin(principal.merchant) as uow:
-        if await ports.stores(uow).find(store_id) is None:
-            raise invalid("See errors.", [Flaw(pointer="/query/store_id", detail="you have no such store")])
-        return await ports.uploads(uow).create(import_id, store_id=store_id, options=options, now=kit.clock.now())
-
-
-async def _receive(request: Request, kit: Kit, ports: Ports, merchant_id: UUID, import_id: UUID, *, gzip: bool) -> int:
+async def _receive(parts: AsyncIterator[bytes], kit: Kit, ports: Ports, merchant_id: UUID, import_id: UUID) -> int:
     """The file is kept; how many rows it has. Each chunk is committed by itself: an upload may take minutes."""
 
     async def keep(chunk_no: int, first_row: int, lines: Sequence[bytes]) -> None:
@@ -72,13 +72,10 @@ async def _receive(request: Request, kit: Kit, ports: Ports, merchant_id: UUID, 
             await ports.uploads(uow).add_chunk(import_id, chunk_no=chunk_no, first_row=first_row, lines=lines)
 
     chunks = Chunks(keep, UPLOAD_LIMIT)
-    unpack = gunzipped if gzip else plain
-    try:
-        async for part in unpack(request.stream()):
+    with refused():
+        async for part in parts:
             await chunks.take(part)
         await chunks.end()
-    except UploadRefused as refusal:
-        raise Problem("upload-refused", 422, "The upload is refused", f"{refusal}.") from refusal
     if chunks.rows == 0:
         raise Problem("upload-refused", 422, "The upload is refused", "The file has no rows.")
     return chunks.rows

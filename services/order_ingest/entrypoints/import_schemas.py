@@ -1,12 +1,14 @@
 """Imports as HTTP shows them."""
 
 import json
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.order_ingest.application.preview_file import Preview
 from services.order_ingest.domain.canonical import EXAMPLE_ORDER
 from services.order_ingest.entrypoints.shared import ID, INSTANT
 
@@ -14,18 +16,24 @@ IMPORT_BODY: Final[dict[str, Any]] = {
     "requestBody": {
         "required": True,
         "description": "JSON Lines: each line one version of a canonical order, or an event envelope of our own hook. "
-        "Several versions of an order, and refunds, may be in one file in any order.",
+        "Several versions of an order, and refunds, may be in one file in any order. With `preset`: the export as the "
+        "platform wrote it.",
         "content": {
-            "application/x-ndjson": {"schema": {"type": "string"}, "example": json.dumps(EXAMPLE_ORDER) + "\n"}
+            "application/x-ndjson": {"schema": {"type": "string"}, "example": json.dumps(EXAMPLE_ORDER) + "\n"},
+            "text/csv": {"schema": {"type": "string"}},
+            "text/tab-separated-values": {"schema": {"type": "string"}},
         },
     }
 }
 
 
 class ImportOptions(BaseModel):
-    """The options that hold, defaults filled in."""
+    """The options that hold, defaults filled in; for an export also how it was said to be written."""
+
+    model_config = ConfigDict(extra="allow")
 
     max_backlog: int = Field(description="Facts that may be on their way to other services while this import runs.")
+    preset: str | None = Field(None, description="Kind of export; null: JSON Lines of our own format.")
 
 
 class ImportOut(BaseModel):
@@ -66,6 +74,65 @@ class ImportOut(BaseModel):
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+
+
+class PreviewSum(BaseModel):
+    """Orders of one currency."""
+
+    currency: str = Field(examples=["USD"])
+    orders: int
+    total_minor: int
+    refunded_minor: int
+
+
+class PreviewOut(BaseModel):
+    """What an import of the file would bring. `others`: refunds, customers and the like by themselves."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "rows_read": 2,
+                    "orders": 1,
+                    "anonymous_orders": 0,
+                    "others": 0,
+                    "refused": 1,
+                    "first_placed_at": INSTANT,
+                    "last_placed_at": INSTANT,
+                    "money": [{"currency": "USD", "orders": 1, "total_minor": 4418, "refunded_minor": 1799}],
+                    "refused_rows": [{"row_no": 17, "external_id": None, "reason": "/placed_at: is missing"}],
+                    "samples": [dict(EXAMPLE_ORDER)],
+                }
+            ]
+        }
+    )
+
+    rows_read: int
+    orders: int
+    anonymous_orders: int
+    others: int
+    refused: int
+    first_placed_at: datetime | None
+    last_placed_at: datetime | None
+    money: list[PreviewSum]
+    refused_rows: list["RejectedRow"] = Field(description="The first hundred.")
+    samples: list[dict[str, Any]] = Field(description="The first three orders in our own format.")
+
+    @classmethod
+    def of(cls, found: Preview) -> "PreviewOut":
+        """The figures as they stand."""
+        return cls(
+            rows_read=found.read,
+            orders=found.orders,
+            anonymous_orders=found.anonymous,
+            others=found.others,
+            refused=found.refused,
+            first_placed_at=found.first_placed_at,
+            last_placed_at=found.last_placed_at,
+            money=[PreviewSum(currency=code, **asdict(each)) for code, each in sorted(found.sums.items())],
+            refused_rows=[RejectedRow.model_validate(asdict(each)) for each in found.rejections],
+            samples=[dict(each) for each in found.samples],
+        )
 
 
 class RejectedRow(BaseModel):

@@ -1,10 +1,11 @@
 """An upload as it streams in: unpacked, cut into lines, kept in chunks; constant memory whatever its size."""
 
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+UPLOAD_LIMIT: Final = 8 << 30
 CHUNK_BYTES: Final = 1 << 20
 CHUNK_ROWS: Final = 100
 """A chunk is one transaction that holds its merchant: with 500 rows, live orders of the merchant waited for seconds."""
@@ -72,13 +73,13 @@ class Chunks:
         self._lines, self._size = [], 0
 
 
-async def plain(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def plain(parts: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
     """The parts as they are."""
     async for part in parts:
         yield part
 
 
-async def gunzipped(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def gunzipped(parts: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
     """The parts unpacked, a bounded piece at a time: a small part may hold a thousand times its size.
 
     Raises:
