@@ -1,6 +1,6 @@
 """All facts of the topic `commerce`, which order-ingest owns: the one place to import them from."""
 
-from libs.contracts import customers, fulfilments, orders, stores
+from libs.contracts import customers, fulfilments, happenings, orders, stores
 from libs.contracts.customers import (
     ConsentCapturedV1,
     ConsentChannel,
@@ -19,6 +19,17 @@ from libs.contracts.fulfilments import (
     OrderFulfilledV1,
     ReturnClosedV1,
     ReturnRequestedV1,
+)
+from libs.contracts.happenings import (
+    BuyerMessageReceivedV1,
+    CheckoutStartedV1,
+    CustomerEventRecordedV1,
+    FeedbackReceivedV1,
+    ReviewPostedV1,
+    SocialActionPerformedV1,
+    TicketOpenedV1,
+    TicketResolvedV1,
+    VisitsReportedV1,
 )
 from libs.contracts.orders import (
     Acquisition,
@@ -41,20 +52,24 @@ from libs.contracts.stores import (
     StoreUpsertedV1,
 )
 
-FACTS: tuple[type[Fact], ...] = (*stores.FACTS, *customers.FACTS, *orders.FACTS, *fulfilments.FACTS)
+FACTS: tuple[type[Fact], ...] = (*stores.FACTS, *customers.FACTS, *orders.FACTS, *fulfilments.FACTS, *happenings.FACTS)
 
 __all__ = [
     "FACTS",
     "Acquisition",
+    "BuyerMessageReceivedV1",
     "CategoryType",
+    "CheckoutStartedV1",
     "ConsentCapturedV1",
     "ConsentChannel",
     "ConsentProof",
     "ConsentState",
     "CustomerErasedV1",
+    "CustomerEventRecordedV1",
     "CustomerMergedV1",
     "CustomerRegisteredV1",
     "CustomerUpdatedV1",
+    "FeedbackReceivedV1",
     "Fx",
     "ImportFinishedV1",
     "ImportStartedV1",
@@ -74,5 +89,10 @@ __all__ = [
     "RefundLine",
     "ReturnClosedV1",
     "ReturnRequestedV1",
+    "ReviewPostedV1",
+    "SocialActionPerformedV1",
     "StoreUpsertedV1",
+    "TicketOpenedV1",
+    "TicketResolvedV1",
+    "VisitsReportedV1",
 ]

@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.servicekit.sealing import Vault
+from services.order_ingest.adapters.books_happenings import load_happenings, store_happenings
 from services.order_ingest.adapters.books_merges import move_to_survivors
 from services.order_ingest.adapters.books_orders import load_orders, store_history, store_orders
 from services.order_ingest.adapters.books_people import load_people, store_people
@@ -45,6 +46,7 @@ class PostgresBooks:
             stored_orders=frozenset(orders),
             stored_customers=frozenset(id_ for each in people.values() for id_ in each.customers),
             stored_products=frozenset(products),
+            happened=await load_happenings(self._connection, entries),
         )
 
     async def store(self, workspace: Workspace) -> None:
@@ -53,5 +55,6 @@ class PostgresBooks:
         await store_orders(self._connection, workspace, self._now)
         await store_history(self._connection, workspace, self._now)
         await plan_completions(self._connection, workspace, self._now)
+        await store_happenings(self._connection, workspace, self._now)
         await store_people(self._connection, workspace, self._vault, self._now)
         await store_products(self._connection, workspace, self._now)

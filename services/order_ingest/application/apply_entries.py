@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from services.order_ingest.application import tell_order, tell_person, tell_product
+from services.order_ingest.application import tell_happening, tell_order, tell_person, tell_product
 from services.order_ingest.application.documents import content_document
 from services.order_ingest.application.entries import Entry, Named
 from services.order_ingest.application.ports import Seals
@@ -15,6 +15,7 @@ from services.order_ingest.domain import refunds
 from services.order_ingest.domain.changes import (
     CustomerSeen,
     FulfilmentSeen,
+    Happening,
     OrderDeleted,
     OrderSeen,
     RefundSeen,
@@ -60,8 +61,25 @@ def _taken(workspace: Workspace, entry: Entry, seals: Seals) -> str:
             if entry.named is not None and entry.named.keys:
                 _meet(workspace, entry, entry.named, seals)
             return NO_NEWS
+        case Happening() as happening:
+            return _happened(workspace, entry, happening, seals)
         case Unheeded(outcome=outcome):
             return outcome
+
+
+def _happened(workspace: Workspace, entry: Entry, happening: Happening, seals: Seals) -> str:
+    digest = tell_happening.digest_of(entry.storefront, happening)
+    if digest in workspace.happened:
+        return NO_NEWS
+    customer_id = None
+    if happening.person is not None:
+        if entry.named is None or not entry.named.keys:
+            return NO_NEWS
+        customer_id = _meet(workspace, entry, entry.named, seals)
+    tell_happening.tell(workspace, entry, happening, customer_id, seals)
+    workspace.happened.add(digest)
+    workspace.new_happenings[digest] = entry.storefront
+    return APPLIED
 
 
 def _order_seen(workspace: Workspace, entry: Entry, seen: OrderSeen, seals: Seals) -> str:

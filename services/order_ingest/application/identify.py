@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from services.order_ingest.application.entries import Named
 from services.order_ingest.application.ports import Addresses, Seals
-from services.order_ingest.domain.changes import Change, CustomerSeen, OrderSeen, Person
+from services.order_ingest.domain.changes import Change, CustomerSeen, Happening, OrderSeen, Person
 from services.order_ingest.domain.customer import Key, Statement, Strength
+from services.order_ingest.domain.reading import microseconds
 from services.order_ingest.domain.storefront import Storefront
 
 ORDER_RANK = 0
@@ -20,6 +21,8 @@ def identify(change: Change, storefront: Storefront, *, addresses: Addresses, se
             return _named(person, storefront, at_us, ORDER_RANK, addresses, seals)
         case CustomerSeen(updated_us=at_us, person=person):
             return _named(person, storefront, at_us, CUSTOMER_RANK, addresses, seals)
+        case Happening(at=at, person=Person() as person):
+            return _named(person, storefront, microseconds(at), ORDER_RANK, addresses, seals)
         case _:
             return None
 

@@ -12,7 +12,7 @@ from services.order_ingest.application.apply_entries import apply
 from services.order_ingest.application.entries import Entry
 from services.order_ingest.application.ports import Books
 from services.order_ingest.application.read_entry import Letter, Reader
-from services.order_ingest.domain.changes import OrderSeen
+from services.order_ingest.domain.changes import Happening, OrderSeen
 from services.order_ingest.domain.errors import Malformed
 
 PARKED = "parked"
@@ -100,5 +100,7 @@ def _remark(entry: Entry) -> str | None:
     match entry.change:
         case OrderSeen(remark=remark):
             return remark
+        case Happening(person=person) if person is not None and not (entry.named and entry.named.keys):
+            return "names nobody: the address is none, and the number cannot be dialled"
         case _:
             return getattr(entry.change, "reason", None)

@@ -51,6 +51,9 @@ class Workspace:
     contents: dict[UUID, StoredContent] = field(default_factory=dict)
     touched_orders: set[UUID] = field(default_factory=set)
     touched_products: dict[UUID, Storefront] = field(default_factory=dict)
+    happened: set[bytes] = field(default_factory=set)
+    """Digests of happenings that were told before or in this batch."""
+    new_happenings: dict[bytes, Storefront] = field(default_factory=dict)
     windows: dict[UUID, datetime | None] = field(default_factory=dict)
     """Ends of return windows that are new or moved."""
     history: list[HistoryEntry] = field(default_factory=list)

@@ -117,10 +117,3 @@ EXAMPLE_ORDER: Final[Mapping[str, Any]] = {
 }
 """Every field there is. The least that is accepted: id, updated_at, placed_at, currency, and of each line id,
 title, quantity and total_minor."""
-
-EXAMPLE_EVENT: Final[Mapping[str, Any]] = {
-    "type": "order.updated",
-    "timestamp": "2026-05-09T12:00:01Z",
-    "data": EXAMPLE_ORDER,
-}
-"""The envelope of the hook; a line of an import may be such an envelope too, or the bare order."""

@@ -1,8 +1,9 @@
 """What a delivery or an import line says, once its platform's words are translated: a canonical change."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 
 class Version(NamedTuple):
@@ -220,6 +221,25 @@ class CustomerSeen:
     person: Person
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happening:
+    """Something that somebody said or did besides ordering, or that a store reports of a day (then without a person).
+
+    `kind` is its fact's wire name without version. `external_id` tells it from all others of its kind in the store.
+    `words` are the fact's own fields, checked; `private` is what may be read by those only who can open seals.
+    """
+
+    kind: str
+    external_id: str
+    at: datetime
+    person: Person | None
+    words: Mapping[str, Any]
+    order_external_id: str | None = None
+    product_external_id: str | None = None
+    conversation_external_id: str | None = None
+    private: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Unheeded:
     """Understood, and deliberately without effect: a test order, a topic that nothing here needs."""
@@ -231,4 +251,4 @@ class Unheeded:
 PartOfOrder: TypeAlias = RefundSeen | FulfilmentSeen | ReturnSeen | WindowClosed
 """What concerns one order, which need not have come yet."""
 
-Change: TypeAlias = OrderSeen | OrderDeleted | PartOfOrder | CustomerSeen | Unheeded
+Change: TypeAlias = OrderSeen | OrderDeleted | PartOfOrder | CustomerSeen | Happening | Unheeded

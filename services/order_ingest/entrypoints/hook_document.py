@@ -3,7 +3,7 @@
 import json
 from typing import Any, Final
 
-from services.order_ingest.domain.canonical import EXAMPLE_EVENT
+from services.order_ingest.domain.canonical_events import EXAMPLE_EVENTS
 from services.order_ingest.domain.platform_table import PLATFORMS
 
 _SHOPIFY: Final = {
@@ -61,7 +61,10 @@ OPENAPI: Final[dict[str, Any]] = {
                 "content": {
                     "application/json": {
                         "schema": {"type": "object"},
-                        "example": json.loads(json.dumps(EXAMPLE_EVENT)),
+                        "examples": {
+                            kind: {"summary": kind, "value": json.loads(json.dumps(body))}
+                            for kind, body in EXAMPLE_EVENTS.items()
+                        },
                     }
                 },
             },

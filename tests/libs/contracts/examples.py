@@ -259,6 +259,42 @@ def _goods(order: dict[str, Any]) -> Iterable[Fact]:
     yield commerce.ReturnClosedV1(**order, **returned, outcome="closed")
 
 
+def _happenings() -> Iterable[Fact]:
+    whose: dict[str, Any] = {"customer_id": CUSTOMER, "store_id": STORE, "at": AT}
+    opinion: dict[str, Any] = {
+        "product_id": PRODUCT,
+        "order_id": ORDER,
+        "rating": 4,
+        "sentiment": "positive",
+        "text": "Smells of spring",
+        "verified": True,
+    }
+    ticket: dict[str, Any] = {"ticket_id": _id(43), "channel": "email", "order_id": ORDER, "topic": "delivery"}
+    yield commerce.ReviewPostedV1(**whose, review_id=_id(40), **opinion)
+    yield commerce.FeedbackReceivedV1(**whose, feedback_id=_id(41), **opinion)
+    yield commerce.BuyerMessageReceivedV1(
+        **whose,
+        message_id=_id(42),
+        conversation_id=_id(47),
+        channel="email",
+        text_sealed="gAAAAABl-sealed",
+        order_id=ORDER,
+        topic="delivery",
+    )
+    yield commerce.TicketOpenedV1(**whose, **ticket)
+    yield commerce.TicketResolvedV1(**whose, **ticket)
+    yield commerce.SocialActionPerformedV1(
+        **whose, action_id=_id(44), channel="xiaohongshu", action="share", proof="https://example.com/p/1"
+    )
+    yield commerce.CustomerEventRecordedV1(
+        **whose, event_id=_id(45), name="guide_read", properties={"guide": "brewing", "minutes": 4, "to_the_end": True}
+    )
+    yield commerce.CheckoutStartedV1(
+        **whose, checkout_id=_id(46), total_minor=6580, currency="CNY", properties={"step": "address"}
+    )
+    yield commerce.VisitsReportedV1(store_id=STORE, day=date(2026, 3, 8), count=1204, at=AT)
+
+
 def _loyalty() -> Iterable[Fact]:
     yield loyalty.MemberEnrolledV1(
         customer_id=CUSTOMER, programme_id=PROGRAMME, programme_version=2, source="order", enrolled_at=AT
@@ -360,7 +396,7 @@ def _control() -> Iterable[Fact]:
 
 def examples() -> dict[str, Fact]:
     """Every fact version's example, by wire name."""
-    sections = (_commerce(), _orders(), _loyalty(), _segmentation(), _messaging(), _control())
+    sections = (_commerce(), _orders(), _happenings(), _loyalty(), _segmentation(), _messaging(), _control())
     return {fact.TYPE: fact for section in sections for fact in section}
 
 

@@ -138,18 +138,23 @@ async def test_the_examples_of_writes_are_accepted_as_they_stand(house: House) -
     assert [answer.status_code for answer in (merchant, store, rotated, imported)] == [201, 201, 201, 202]
 
 
-async def test_the_example_of_our_own_hook_is_understood(house: House) -> None:
+async def test_the_examples_of_our_own_hook_are_understood(house: House) -> None:
     document = (await house.client.get("/openapi.json")).json()
     post = document["paths"]["/v1/hooks/{platform}/{endpoint_token}"]["post"]
-    event = post["requestBody"]["content"]["application/json"]["example"]
+    examples = post["requestBody"]["content"]["application/json"]["examples"]
     shop = await house.shop("standard")
 
-    answer = await house.send(shop, event["type"], event["data"])
+    answers = [await house.send(shop, each["value"]["type"], each["value"]["data"]) for each in examples.values()]
     await house.normaliser.drain()
 
-    assert answer.status_code == 200
-    [delivery] = (await house.get(shop, "/v1/deliveries"))["items"]
-    assert (delivery["state"], delivery["reason"]) == ("applied", None)
+    assert {answer.status_code for answer in answers} == {200}
+    deliveries = (await house.get(shop, "/v1/deliveries"))["items"]
+    assert len(deliveries) == len(examples)
+    # What two examples say alike is news only once.
+    assert {(delivery["state"], delivery["reason"]) for delivery in deliveries} == {
+        ("applied", None),
+        ("no_news", None),
+    }
 
 
 async def test_the_same_key_registers_one_merchant(house: House) -> None:

@@ -32,6 +32,7 @@ from services.order_ingest.domain.errors import Malformed
 from services.order_ingest.domain.platforms.amounts import currency_of
 from services.order_ingest.domain.platforms.canonical_customer import consent_seen, person
 from services.order_ingest.domain.platforms.canonical_goods import fulfilment, returned
+from services.order_ingest.domain.platforms.canonical_happenings import KINDS, happening
 from services.order_ingest.domain.reading import (
     Object,
     each,
@@ -81,6 +82,8 @@ def _event(kind: str, content: Object, at: datetime) -> Change:
     if kind in CUSTOMER_TYPES:
         updated_at = required(instant(content, "updated_at"), "updated_at")
         return CustomerSeen(updated_us=microseconds(updated_at), person=person(content))
+    if kind in KINDS:
+        return happening(kind, content)
     if kind == CONSENT_CAPTURED:
         return consent_seen(content)
     return Unheeded("ignored", f"nothing here listens to {kind[:64]}")
