@@ -40,7 +40,7 @@ _ABSORBED = text(
 _PRODUCTS = text(
     """
     SELECT p.product_id, s.store_id, p.external_id, p.title, p.brand, p.category_path, p.material, p.category_type,
-        p.units, p.updated_at
+        p.units, p.daily_use, p.care_tips, p.price_minor, p.updated_at
     FROM product p JOIN store s USING (merchant_no, store_no)
     WHERE (CAST(:external_id AS text) IS NULL OR p.external_id = :external_id)
       AND (CAST(:store_id AS uuid) IS NULL OR s.store_id = :store_id)

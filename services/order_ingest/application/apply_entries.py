@@ -18,6 +18,7 @@ from services.order_ingest.domain.changes import (
     Happening,
     OrderDeleted,
     OrderSeen,
+    ProductSeen,
     RefundSeen,
     ReturnSeen,
     Unheeded,
@@ -60,6 +61,9 @@ def _taken(workspace: Workspace, entry: Entry, seals: Seals) -> str:
         case CustomerSeen():
             if entry.named is not None and entry.named.keys:
                 _meet(workspace, entry, entry.named, seals)
+            return NO_NEWS
+        case ProductSeen() as product:
+            tell_product.tell_product(workspace, entry, product)
             return NO_NEWS
         case Happening() as happening:
             return _happened(workspace, entry, happening, seals)

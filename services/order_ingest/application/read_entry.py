@@ -10,7 +10,7 @@ from libs.contracts.envelope import Cause
 from services.order_ingest.application.entries import Entry
 from services.order_ingest.application.identify import identify
 from services.order_ingest.application.ports import Addresses, Seals
-from services.order_ingest.domain.changes import Change, CustomerSeen, Happening, OrderSeen, Version
+from services.order_ingest.domain.changes import Change, CustomerSeen, Happening, OrderSeen, ProductSeen, Version
 from services.order_ingest.domain.platform_table import platform
 from services.order_ingest.domain.reading import load, microseconds, moment
 from services.order_ingest.domain.storefront import Arrival, Storefront
@@ -73,7 +73,9 @@ class Reader:
 
 def _updated_us(change: Change) -> int | None:
     match change:
-        case OrderSeen(updated_us=updated_us) | CustomerSeen(updated_us=updated_us):
+        case (
+            OrderSeen(updated_us=updated_us) | CustomerSeen(updated_us=updated_us) | ProductSeen(updated_us=updated_us)
+        ):
             return updated_us
         case Happening(at=at):
             return microseconds(at)

@@ -22,6 +22,7 @@ ORDER_TYPES: Final = frozenset({"order.created", "order.updated", "order.paid", 
 ORDER_DELETED: Final = "order.deleted"
 REFUND_CREATED: Final = "refund.created"
 CUSTOMER_TYPES: Final = frozenset({"customer.created", "customer.updated"})
+PRODUCT_TYPES: Final = frozenset({"product.created", "product.updated"})
 CONSENT_CAPTURED: Final = "consent.captured"
 FULFILMENT_TYPES: Final = frozenset({"fulfilment.created", "fulfilment.updated"})
 RETURN_TYPES: Final = frozenset({"return.requested", "return.updated", "return.closed"})
@@ -57,6 +58,22 @@ EXAMPLE_RETURN: Final[Mapping[str, Any]] = {
     "reason": "damaged",
     "lines": [{"line_id": "1", "quantity": 1}],
 }
+
+EXAMPLE_PRODUCT: Final[Mapping[str, Any]] = {
+    "id": "P-7",
+    "updated_at": "2026-05-01T08:00:00Z",
+    "title": "Mug",
+    "brand": "Acme",
+    "category_path": ["Kitchen", "Mugs"],
+    "material": "stoneware",
+    "category_type": "durable",
+    "units": 1,
+    "daily_use": None,
+    "care_tips": ["Dishwasher safe"],
+    "price_minor": 1999,
+    "currency": "USD",
+}
+"""`daily_use`: how much of one piece a day takes, as text: "0.02" of a 500 g pack."""
 
 EXAMPLE_CUSTOMER: Final[Mapping[str, Any]] = {
     "id": "C-9",

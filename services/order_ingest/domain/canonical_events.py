@@ -7,6 +7,7 @@ from services.order_ingest.domain.canonical import (
     EXAMPLE_CUSTOMER,
     EXAMPLE_FULFILMENT,
     EXAMPLE_ORDER,
+    EXAMPLE_PRODUCT,
     EXAMPLE_REFUND,
     EXAMPLE_RETURN,
 )
@@ -37,6 +38,8 @@ _CONTENTS: Final[Mapping[str, Mapping[str, Any]]] = {
     "return.closed": {"order_id": "A-1001", **EXAMPLE_RETURN},
     "customer.created": {**EXAMPLE_CUSTOMER, "updated_at": _AT},
     "customer.updated": {**EXAMPLE_CUSTOMER, "updated_at": _AT},
+    "product.created": EXAMPLE_PRODUCT,
+    "product.updated": EXAMPLE_PRODUCT,
     "consent.captured": {"customer": _WHO, "channel": "email", "state": "unsubscribed", "at": _AT, "source": "account"},
     "review.posted": {"id": "RV-1", "at": _AT, "customer": _WHO, **_OPINION},
     "feedback.received": {"id": "FB-1", "at": _AT, "customer": _WHO, **_OPINION},

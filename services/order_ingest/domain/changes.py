@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, NamedTuple, TypeAlias
 
 
@@ -222,6 +223,31 @@ class CustomerSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProductWords:
+    """What a product is called and made of. `daily_use`: how much of one piece a day takes."""
+
+    title: str
+    brand: str | None = None
+    category_path: tuple[str, ...] = ()
+    material: str | None = None
+    category_type: str | None = None
+    units: int | None = None
+    daily_use: Decimal | None = None
+    care_tips: tuple[str, ...] = ()
+    price_minor: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductSeen:
+    """A version of a product, told by itself; `currency` is that of its price."""
+
+    external_id: str
+    updated_us: int
+    words: ProductWords
+    currency: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Happening:
     """Something that somebody said or did besides ordering, or that a store reports of a day (then without a person).
 
@@ -251,4 +277,4 @@ class Unheeded:
 PartOfOrder: TypeAlias = RefundSeen | FulfilmentSeen | ReturnSeen | WindowClosed
 """What concerns one order, which need not have come yet."""
 
-Change: TypeAlias = OrderSeen | OrderDeleted | PartOfOrder | CustomerSeen | Happening | Unheeded
+Change: TypeAlias = OrderSeen | OrderDeleted | PartOfOrder | CustomerSeen | ProductSeen | Happening | Unheeded

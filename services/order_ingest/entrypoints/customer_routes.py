@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -102,7 +103,7 @@ class IdentitiesOut(BaseModel):
 
 
 class ProductOut(BaseModel):
-    """A product as order lines describe it."""
+    """A product as it describes itself, or as order lines do while it does not."""
 
     product_id: UUID
     store_id: UUID
@@ -113,6 +114,9 @@ class ProductOut(BaseModel):
     material: str | None = Field(examples=["stoneware"])
     category_type: str | None = Field(examples=["durable"])
     units: int | None = Field(examples=[1])
+    daily_use: Decimal | None = Field(examples=["0.02"], description="How much of one piece a day takes.")
+    care_tips: list[str] = Field(examples=[["Dishwasher safe"]])
+    price_minor: int | None = Field(examples=[1999])
     updated_at: datetime
 
 
@@ -205,7 +209,7 @@ async def list_products(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[ProductOut]:
-    """Every product that an order line has named, as the newest line describes it."""
+    """Every product that was told or that an order line has named, as it describes itself, else as the newest line."""
     after = after_id(cursor)
     async with kit.database.read(principal.merchant) as uow:
         filters = {"external_id": external_id, "store_id": store_id}

@@ -10,6 +10,7 @@ from services.order_ingest.domain.canonical import (
     ORDER_DELETED,
     ORDER_TYPES,
     PAID_STATUSES,
+    PRODUCT_TYPES,
     REFUND_CREATED,
     RETURN_TYPES,
 )
@@ -33,6 +34,7 @@ from services.order_ingest.domain.platforms.amounts import currency_of
 from services.order_ingest.domain.platforms.canonical_customer import consent_seen, person
 from services.order_ingest.domain.platforms.canonical_goods import fulfilment, returned
 from services.order_ingest.domain.platforms.canonical_happenings import KINDS, happening
+from services.order_ingest.domain.platforms.canonical_product import category_type, product
 from services.order_ingest.domain.reading import (
     Object,
     each,
@@ -48,8 +50,6 @@ from services.order_ingest.domain.reading import (
     texts,
 )
 from services.order_ingest.domain.storefront import Arrival, Storefront
-
-_CATEGORY_TYPES = frozenset({"same_item", "variety", "durable"})
 
 
 def parse(body: Object, arrival: Arrival, storefront: Storefront | None = None) -> Change:
@@ -82,6 +82,8 @@ def _event(kind: str, content: Object, at: datetime) -> Change:
     if kind in CUSTOMER_TYPES:
         updated_at = required(instant(content, "updated_at"), "updated_at")
         return CustomerSeen(updated_us=microseconds(updated_at), person=person(content))
+    if kind in PRODUCT_TYPES:
+        return product(content)
     if kind in KINDS:
         return happening(kind, content)
     if kind == CONSENT_CAPTURED:
@@ -147,9 +149,6 @@ def _line(source: Object) -> Line:
     quantity = integer(source, "quantity", least=0)
     total = integer(source, "total_minor")
     discount = integer(source, "discount_minor", 0)
-    category_type = text(source, "category_type")
-    if category_type is not None and category_type not in _CATEGORY_TYPES:
-        raise Malformed(f"must be one of {', '.join(sorted(_CATEGORY_TYPES))}", "/category_type")
     unit_price = _optional(source, "unit_price_minor")
     return Line(
         external_id=own_id(source, "id"),
@@ -167,7 +166,7 @@ def _line(source: Object) -> Line:
         brand=text(source, "brand"),
         category_path=texts(source, "category_path"),
         material=text(source, "material"),
-        category_type=category_type,
+        category_type=category_type(source),
         units=_optional(source, "units"),
     )
 

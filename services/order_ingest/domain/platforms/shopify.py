@@ -25,6 +25,7 @@ from services.order_ingest.domain.platforms.amounts import amount
 from services.order_ingest.domain.platforms.shopify_customer import consent_update, customer, order_person
 from services.order_ingest.domain.platforms.shopify_money import shipping_paid
 from services.order_ingest.domain.platforms.shopify_parts import line, order_refunds, refund
+from services.order_ingest.domain.platforms.shopify_product import PRODUCT_TOPICS, product
 from services.order_ingest.domain.reading import (
     Object,
     each,
@@ -72,6 +73,8 @@ def parse(body: Object, arrival: Arrival, storefront: Storefront) -> Change:
         return shopify_goods.return_seen(body, arrival)
     if topic == shopify_goods.FULFILMENT_EVENT:
         return shopify_goods.fulfilment_event(body, arrival)
+    if topic in PRODUCT_TOPICS:
+        return product(body, arrival, storefront)
     if topic in CUSTOMER_TOPICS:
         updated_at = instant(body, "updated_at") or arrival.at
         return CustomerSeen(updated_us=microseconds(updated_at), person=customer(body, storefront.region))

@@ -21,6 +21,7 @@ from services.order_ingest.domain.canonical import (
     FULFILMENT_TYPES,
     ORDER_DELETED,
     ORDER_TYPES,
+    PRODUCT_TYPES,
     REFUND_CREATED,
     RETURN_TYPES,
 )
@@ -68,7 +69,7 @@ def test_every_documented_event_is_heeded(kind: str) -> None:
 
 
 def test_every_kind_of_event_is_documented() -> None:
-    known = ORDER_TYPES | CUSTOMER_TYPES | FULFILMENT_TYPES | RETURN_TYPES | KINDS
+    known = ORDER_TYPES | CUSTOMER_TYPES | FULFILMENT_TYPES | RETURN_TYPES | PRODUCT_TYPES | KINDS
     known |= {ORDER_DELETED, REFUND_CREATED, CONSENT_CAPTURED}
 
     assert set(EXAMPLE_EVENTS) == known

@@ -181,4 +181,4 @@ def test_a_field_that_is_not_what_it_should_be_is_malformed(changes: dict[str, A
 
 
 def test_a_topic_that_nothing_needs_is_unheeded() -> None:
-    assert isinstance(_read("products/update", {"id": 1}), Unheeded)
+    assert isinstance(_read("inventory_levels/update", {"id": 1}), Unheeded)
