@@ -40,6 +40,7 @@ from services.order_ingest.application.read_entry import Reader
 from services.order_ingest.entrypoints import (
     customer_routes,
     delivery_routes,
+    health_routes,
     hook_document,
     import_routes,
     merchant_routes,
@@ -60,6 +61,7 @@ TOPIC: Final = "commerce"
 ROUTERS: Final = (
     merchant_routes.router,
     store_routes.router,
+    health_routes.router,
     order_routes.router,
     customer_routes.router,
     delivery_routes.router,

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from libs.servicekit.sealing import Vault
 from libs.servicekit.unit_of_work import UnitOfWork
-from services.order_ingest.adapters import delivery_screens, order_screens, people_screens
+from services.order_ingest.adapters import delivery_screens, order_screens, people_screens, store_health
 from services.order_ingest.domain.customer import Key
 
 _Rows = Sequence[Mapping[str, Any]]
@@ -57,6 +57,9 @@ class PostgresScreens:
 
     async def replay(self, delivery_id: UUID, now: datetime) -> tuple[int, int] | None:
         return await delivery_screens.replay(self.uow.connection, delivery_id, now)
+
+    async def store_health(self, store_id: UUID, now: datetime) -> Mapping[str, Any]:
+        return await store_health.store_health(self.uow.connection, store_id, now)
 
     async def imports(self, after: tuple[datetime, UUID] | None, limit: int) -> _Rows:
         return await delivery_screens.imports_page(self.uow.connection, after=after, limit=limit)

@@ -1,0 +1,53 @@
+"""How a store's hook fares: what came in the last days, how it ended, what still waits."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+LOOKED_BACK: Final = timedelta(days=7)
+COUNTED: Final = timedelta(days=1)
+_MOST: Final = 20_000
+_HABITS = text(
+    """
+    WITH its AS MATERIALIZED (
+        SELECT d.received_at FROM webhook_delivery d JOIN store s USING (merchant_no, store_no)
+        WHERE s.store_id = :store_id AND d.received_at > :since AND d.origin = 'live'
+        ORDER BY d.received_at DESC LIMIT :most)
+    SELECT count(*) AS deliveries, max(received_at) AS last_at, max(pause) AS longest_pause
+    FROM (SELECT received_at, received_at - lag(received_at) OVER (ORDER BY received_at) AS pause FROM its) p
+    """
+)
+_STATES = text(
+    """
+    SELECT coalesce(o.state, 'received') AS state, count(*) AS count, min(d.received_at) AS oldest_at
+    FROM webhook_delivery d JOIN store s USING (merchant_no, store_no)
+    LEFT JOIN delivery_outcome o ON (o.lane, o.seq, o.received_at) = (d.lane, d.seq, d.received_at)
+    WHERE s.store_id = :store_id AND d.received_at > :since GROUP BY 1
+    """
+)
+_TOPICS = text(
+    """
+    SELECT coalesce(d.topic, '') AS topic, count(*) AS count, max(d.received_at) AS last_at
+    FROM webhook_delivery d JOIN store s USING (merchant_no, store_no)
+    WHERE s.store_id = :store_id AND d.received_at > :since GROUP BY 1 ORDER BY 1 LIMIT 100
+    """
+)
+
+
+async def store_health(connection: AsyncConnection, store_id: UUID, now: datetime) -> Mapping[str, Any]:
+    """Habits of seven days (of the last 20,000 deliveries at most), states of one, topics of seven."""
+    habits = (
+        await connection.execute(_HABITS, {"store_id": store_id, "since": now - LOOKED_BACK, "most": _MOST})
+    ).one()
+    states = (await connection.execute(_STATES, {"store_id": store_id, "since": now - COUNTED})).all()
+    topics = await connection.execute(_TOPICS, {"store_id": store_id, "since": now - LOOKED_BACK})
+    return {
+        **habits._mapping,
+        "states": {row.state: row.count for row in states},
+        "waiting_since": next((row.oldest_at for row in states if row.state == "received"), None),
+        "topics": [dict(row._mapping) for row in topics],
+    }

@@ -1,0 +1,91 @@
+"""`/v1/stores/{store_id}/health`: whether a store's hook still speaks, and how its deliveries end."""
+
+from datetime import datetime, timedelta
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Security
+from pydantic import BaseModel, ConfigDict, Field
+
+from libs.servicekit.auth import Principal, authenticated
+from libs.servicekit.problems import not_found
+from services.order_ingest.domain.silence import Habits, expected_until
+from services.order_ingest.entrypoints.shared import ID, INSTANT, TheKit, ThePorts
+
+router = APIRouter(prefix="/v1/stores", tags=["stores"])
+Reader = Annotated[Principal, Security(authenticated, scopes=["stores:read"])]
+
+
+class TopicOut(BaseModel):
+    """What came under one topic in the last seven days; our own hook has none."""
+
+    topic: str = Field(examples=["orders/create"])
+    count: int
+    last_at: datetime
+
+
+class HealthOut(BaseModel):
+    """A store's deliveries. `silent`: nothing came for longer than `expected_until`; null: too few to say.
+
+    Refused signatures have no store to be counted under: `/metrics` counts them by platform and reason.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "store_id": ID,
+                    "deliveries_7d": 5270,
+                    "last_delivery_at": INSTANT,
+                    "longest_pause_seconds": 21600,
+                    "expected_until": INSTANT,
+                    "silent": False,
+                    "waiting_seconds": 0,
+                    "states_24h": {"applied": 702, "no_news": 51, "parked": 1},
+                    "topics_7d": [{"topic": "orders/create", "count": 2546, "last_at": INSTANT}],
+                }
+            ]
+        }
+    )
+
+    store_id: UUID
+    deliveries_7d: int
+    last_delivery_at: datetime | None
+    longest_pause_seconds: int | None = Field(description="Of the last seven days, between two deliveries.")
+    expected_until: datetime | None = Field(
+        description="Twice the longest pause after the last delivery, an hour at least."
+    )
+    silent: bool | None
+    waiting_seconds: int = Field(description="For how long the oldest delivery has waited to be read; 0: none does.")
+    states_24h: dict[str, int] = Field(description="How the deliveries of the last day ended; received: not read yet.")
+    topics_7d: list[TopicOut]
+
+
+@router.get("/{store_id}/health", summary="Show how a store's hook fares")
+async def show_health(store_id: UUID, principal: Reader, kit: TheKit, ports: ThePorts) -> HealthOut:
+    """A platform may end a hook without a word: `silent` is the alarm for it. Empty `states_24h` is no proof of health.
+
+    Parked deliveries are listed by `GET /v1/deliveries?state=parked`.
+    """
+    now = kit.clock.now()
+    async with kit.database.read(principal.merchant) as uow:
+        if await ports.stores(uow).find(store_id) is None:
+            raise not_found("store")
+        found = await ports.screens(uow).store_health(store_id, now)
+    habits = Habits(deliveries=found["deliveries"], last_at=found["last_at"], longest_pause=found["longest_pause"])
+    until, waiting_since = expected_until(habits), found["waiting_since"]
+    return HealthOut(
+        store_id=store_id,
+        deliveries_7d=habits.deliveries,
+        last_delivery_at=habits.last_at,
+        longest_pause_seconds=_seconds(habits.longest_pause),
+        expected_until=until,
+        silent=None if until is None else now > until,
+        waiting_seconds=_seconds(now - waiting_since) or 0 if waiting_since else 0,
+        states_24h=found["states"],
+        topics_7d=[TopicOut.model_validate(each) for each in found["topics"]],
+    )
+
+
+def _seconds(span: timedelta | None) -> int | None:
+    return None if span is None else int(span.total_seconds())
