@@ -196,8 +196,7 @@ async def _headers(
     if "webhook-signature" in wanted and content is not None:
         return tenant.hook.headers(Delivery(secrets.token_hex(8), "", content), int(time.time()))
     if content is not None:
-        [media] = operation.told["requestBody"]["content"]
-        headers["Content-Type"] = media
+        headers["Content-Type"] = next(iter(operation.told["requestBody"]["content"]))
     if "if-match" in wanted:
         headers["If-Match"] = (await client.get(path)).headers["ETag"]
     if "idempotency-key" in wanted:
