@@ -12,16 +12,20 @@ from services.order_ingest.application.preview_file import Preview
 from services.order_ingest.domain.canonical import EXAMPLE_ORDER
 from services.order_ingest.entrypoints.shared import ID, INSTANT
 
+_EXPORT: Final = (
+    "订单编号,总金额,买家实际支付金额,收货地址 ,订单创建时间,订单付款时间 ,退款金额\n"
+    "1,178.8,178.8,上海,2020-02-21 00:00:00,2020-02-21 00:01:00,0\n"
+)
+"""With `preset=tmall_order_report`."""
 IMPORT_BODY: Final[dict[str, Any]] = {
     "requestBody": {
         "required": True,
         "description": "JSON Lines: each line one version of a canonical order, or an event envelope of our own hook. "
         "Several versions of an order, and refunds, may be in one file in any order. With `preset`: the export as the "
-        "platform wrote it.",
+        "platform wrote it, delimited by comma, semicolon or tab.",
         "content": {
             "application/x-ndjson": {"schema": {"type": "string"}, "example": json.dumps(EXAMPLE_ORDER) + "\n"},
-            "text/csv": {"schema": {"type": "string"}},
-            "text/tab-separated-values": {"schema": {"type": "string"}},
+            "text/csv": {"schema": {"type": "string"}, "example": _EXPORT},
         },
     }
 }
