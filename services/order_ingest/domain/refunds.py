@@ -27,6 +27,9 @@ class Cumulative:
     amount_minor: int
 
 
+SUMMARY: Final = "export"
+"""The reserved id of a refund that stands for all of its order's: exports tell their sum and no more."""
+
 Refunds = Mapping[str, RefundState]
 NO_REFUNDS: Final[Refunds] = MappingProxyType({})
 
@@ -35,7 +38,8 @@ def merge(known: Refunds, seen: Iterable[Refund]) -> Refunds:
     """`known` with every figure raised to what was seen; the same object if nothing is new.
 
     A refund arrives with its order's next version and by itself, and its transaction may succeed only later:
-    figures grow and never shrink, so the maximum is right whatever came first.
+    figures grow and never shrink, so the maximum is right whatever came first. Only a summary gives way: once a
+    refund is known by itself, the sum that it is part of counts for nothing.
     """
     merged = dict(known)
     for sighting in seen:
@@ -45,7 +49,17 @@ def merge(known: Refunds, seen: Iterable[Refund]) -> Refunds:
         after = refund if before is None else _maximum(before.refund, refund)
         if before is None or after != before.refund:
             merged[refund.external_id] = RefundState(refund=after)
+    if SUMMARY in merged and len(merged) > 1:
+        merged[SUMMARY] = _given_way(known.get(SUMMARY), merged[SUMMARY].refund)
     return merged if any(merged[key] is not known.get(key) for key in merged) else known
+
+
+def _given_way(known: RefundState | None, summary: Refund) -> RefundState:
+    """The summary without figures; the others hear of that if they had heard of the figures."""
+    emptied = replace(summary, lines=(), shipping_minor=0, amount_minor=0)
+    if known is not None and known.refund == emptied:
+        return known
+    return RefundState(refund=emptied, told=not (known and known.told and known.refund.amount_minor))
 
 
 def untold(refunds: Refunds) -> tuple[Refund, ...]:

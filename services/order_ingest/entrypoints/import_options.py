@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from fastapi import Depends, Query
@@ -49,7 +48,7 @@ class FileOptions:
         known = {name: getattr(self, name) for name in self.__slots__ if name != "mapping"}
         return {name: value for name, value in known.items() if value not in (None, False)}
 
-    def exported(self, store: Store, now: datetime) -> ExportedFile | None:
+    def exported(self, store: Store) -> ExportedFile | None:
         """How to convert the file; None for our own format.
 
         Raises:
@@ -61,7 +60,6 @@ class FileOptions:
         _check_platform(preset, store)
         try:
             options = Options(
-                as_of=now,
                 time_zone=self.time_zone or store.time_zone,
                 currency=self.currency or store.currency,
                 locale=store.locale,

@@ -54,7 +54,7 @@ async def create_import(
     import_id = derived_id(principal.merchant, "import", principal.subject, key) if key else new_id()
     backlog = min(max_backlog or ports.import_backlog, ports.import_backlog)
     async with kit.database.begin(principal.merchant) as uow:
-        file = described.exported(await the_store(ports, uow, store_id), kit.clock.now())
+        file = described.exported(await the_store(ports, uow, store_id))
         options = {"max_backlog": backlog, **described.stored()}
         if not await ports.uploads(uow).create(import_id, store_id=store_id, options=options, now=kit.clock.now()):
             return await _answer(kit, ports, principal.merchant, import_id, replayed=True)

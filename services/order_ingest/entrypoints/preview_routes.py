@@ -31,7 +31,7 @@ async def preview_import(
     """Reads the whole file as an import would and keeps nothing: what it holds, what is wrong with it and where."""
     now = kit.clock.now()
     async with kit.database.read(principal.merchant) as uow:
-        file = described.exported(await the_store(ports, uow, store_id), now)
+        file = described.exported(await the_store(ports, uow, store_id))
     preview = Preview(received_at=now, is_converted=file is not None)
     async with aclosing(uploaded(request, file, gzip=content_encoding == "gzip")) as parts:
         with refused():

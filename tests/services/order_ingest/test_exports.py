@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 from collections.abc import AsyncIterator, Iterable, Iterator
+from datetime import timedelta
 from typing import Any, get_args
 
 import pytest
@@ -71,6 +72,7 @@ async def test_an_overlapping_export_changes_no_row_that_is_known(house: House) 
     await _run(house)
     before = await house.rows("SELECT order_id, version_us, body_hash, updated_at FROM customer_order ORDER BY 1")
 
+    house.clock.advance(timedelta(days=1))
     await _post(house, shop, "/v1/imports", _tmall(orders=120, first=61), preset="auto")
     assert await house.job_runner().run_one(asyncio.Event())
 

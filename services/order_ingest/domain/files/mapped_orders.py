@@ -55,12 +55,12 @@ def mapped_order(rows: Sequence[Row], options: Options) -> Draft:
     money = tender(text(head, columns["currency"]), options)
     bill = _bill(rows, columns, money, options)
     settled = settle(bill, money)
-    status = _status(head, columns)
+    status, times = _status(head, columns), _times(head, columns, options)
     returned = not_negative_minor(head, columns["refunds.amount_minor"], money)
     return {
         "id": required_identifier(head, columns["id"]),
         "number": text(head, columns["number"]) or None,
-        **_times(head, columns, options),
+        **times,
         "financial_status": status,
         "currency": money.currency,
         "tax_included": settled.tax_included,
@@ -72,7 +72,7 @@ def mapped_order(rows: Sequence[Row], options: Options) -> Draft:
         "customer": _customer(head, columns, options),
         "lines": _lines(rows, columns, bill, settled),
         # The status alone says that everything went back.
-        "refunds": refunds(returned or (bill.total if status == "refunded" else 0), options),
+        "refunds": refunds(returned or (bill.total if status == "refunded" else 0), times["updated_at"]),
     }
 
 

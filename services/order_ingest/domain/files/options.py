@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -17,14 +16,12 @@ _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 class Options:
     """Given once for a whole file.
 
-    `as_of`: when the file was exported or imported, for refunds whose day no column tells. `time_zone`: IANA name,
-    for times without offset. `locale`: the store's, whose country is the default for phone numbers. `decimal_comma`
-    and `date_order`: as the whole file writes them. `tax_included`: whether prices hold the tax; None leaves it to
-    the figures, or to what the marketplace does. `mapping`: canonical field -> header, for a preset without headers
-    of its own.
+    `time_zone`: IANA name, for times without offset. `locale`: the store's, whose country is the default for phone
+    numbers. `decimal_comma` and `date_order`: as the whole file writes them. `tax_included`: whether prices hold the
+    tax; None leaves it to the figures, or to what the marketplace does. `mapping`: canonical field -> header, for a
+    preset without headers of its own.
     """
 
-    as_of: datetime
     time_zone: str | None = None
     currency: str | None = None
     locale: str | None = None
@@ -34,9 +31,7 @@ class Options:
     mapping: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
 
     def __post_init__(self) -> None:
-        """Raises: UnfitOptions when `as_of` has no offset or the time zone does not exist."""
-        if self.as_of.tzinfo is None:
-            raise UnfitOptions("as_of must be an instant with an offset")
+        """Raises: UnfitOptions when the time zone does not exist."""
         try:
             ZoneInfo(self.time_zone or "UTC")
         except (LookupError, ValueError, OSError) as error:

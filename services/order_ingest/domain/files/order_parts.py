@@ -6,11 +6,12 @@ from typing import Any, Final, TypeAlias
 from services.order_ingest.domain.files.amounts import Tender
 from services.order_ingest.domain.files.errors import Unconvertible
 from services.order_ingest.domain.files.options import Options
+from services.order_ingest.domain.refunds import SUMMARY
 
 Draft: TypeAlias = dict[str, Any]
 """A canonical order (`domain/canonical.py`) as JSON writes it; Any, since JSON is."""
 
-REFUND_ID: Final = "export"
+REFUND_ID: Final = SUMMARY
 """Exports tell what went back in all, so an order has at most one refund from a file, however often it is read."""
 
 _FIRST_WRITTEN_FAMILY_FIRST: Final = "\u3000"
@@ -33,11 +34,14 @@ def latest(*instants: datetime | None) -> datetime:
     return max(at for at in instants if at is not None)
 
 
-def refunds(amount_minor: int, options: Options) -> list[Draft]:
-    """The money that went back by the time of the export, on a day that no column tells; none if it is nothing."""
+def refunds(amount_minor: int, at: str | None) -> list[Draft]:
+    """The money that went back, on a day that no column tells; none if it is nothing.
+
+    `at` is the order's last known change: the day of the export would make the same order another one in every file.
+    """
     if amount_minor == 0:
         return []
-    return [{"id": REFUND_ID, "at": stamp(options.as_of), "amount_minor": amount_minor}]
+    return [{"id": REFUND_ID, "at": at, "amount_minor": amount_minor}]
 
 
 def names(full_name: str) -> Draft:

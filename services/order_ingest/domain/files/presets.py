@@ -29,7 +29,7 @@ class Preset:
     """One kind of export.
 
     `required`: the headers by which it is recognised; none: only its owner can name it. `quoting`: as `rows.read`
-    takes it. `needs`: options that must be given besides `as_of`; `uses`: those that are used if they are given.
+    takes it. `needs`: options that must be given; `uses`: those that are used if they are given.
     """
 
     name: str

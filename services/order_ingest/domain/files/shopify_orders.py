@@ -63,11 +63,11 @@ def shopify_order(rows: Sequence[Row], options: Options) -> Draft:
     money = tender(required_text(head, "Currency"), options)
     sold = [(no, row) for no, row in enumerate(rows, start=1) if first_text(row, "Lineitem name", "Lineitem price")]
     bill = _bill(head, [row for _, row in sold], money, options)
-    settled = settle(bill, money)
+    settled, times = settle(bill, money), _times(head, options)
     return {
         "id": order_id,
         "number": text(head, "Name"),
-        **_times(head, options),
+        **times,
         "financial_status": _status(head),
         "currency": money.currency,
         "tax_included": settled.tax_included,
@@ -78,7 +78,7 @@ def shopify_order(rows: Sequence[Row], options: Options) -> Draft:
         "total_minor": bill.total,
         "customer": _customer(head, options),
         "lines": _lines(sold, bill, settled, money),
-        "refunds": refunds(not_negative_minor(head, "Refunded Amount", money), options),
+        "refunds": refunds(not_negative_minor(head, "Refunded Amount", money), times["updated_at"]),
     }
 
 

@@ -58,15 +58,16 @@ def report_order(rows: Sequence[Row], options: Options) -> Draft:
     created_at, paid_at = _created_and_paid(row, options)
     if returned and paid_at is None:
         raise Unconvertible("something went back of an order that was never paid", "退款金额")
+    updated_at = latest(created_at, paid_at)
     return {
-        **_order(row, created_at, paid_at, latest(created_at, paid_at)),
+        **_order(row, created_at, paid_at, updated_at),
         "financial_status": _after_refund(total, returned) if paid_at else "pending",
         "cancelled_at": None,
         "customer": None,
         "shipping_minor": 0,
         "total_minor": total,
         "lines": [{"id": "1", "title": UNNAMED_GOODS, "quantity": 1, "total_minor": total}],
-        "refunds": refunds(returned, options),
+        "refunds": refunds(returned, stamp(updated_at)),
     }
 
 
@@ -91,7 +92,7 @@ def export_order(rows: Sequence[Row], options: Options) -> Draft:
         "shipping_minor": minor(row, "买家应付邮费", money),
         "total_minor": total,
         "lines": [_line(row, total, money)],
-        "refunds": refunds(returned, options),
+        "refunds": refunds(returned, stamp(updated_at)),
     }
 
 

@@ -35,6 +35,7 @@ from services.order_ingest.domain.platforms.canonical_customer import consent_se
 from services.order_ingest.domain.platforms.canonical_goods import fulfilment, returned
 from services.order_ingest.domain.platforms.canonical_happenings import KINDS, happening
 from services.order_ingest.domain.platforms.canonical_product import category_type, product
+from services.order_ingest.domain.platforms.spreading import spread
 from services.order_ingest.domain.reading import (
     Object,
     each,
@@ -49,6 +50,7 @@ from services.order_ingest.domain.reading import (
     text,
     texts,
 )
+from services.order_ingest.domain.refunds import SUMMARY
 from services.order_ingest.domain.storefront import Arrival, Storefront
 
 
@@ -106,12 +108,16 @@ def order(source: Object) -> OrderSeen | Unheeded:
         updated_us=updated_us,
         content=content,
         person=person(record(source, "customer") or {}),
-        refunds=tuple(each(source, "refunds", refund)),
+        refunds=tuple(_known_by_sum(found, content) for found in each(source, "refunds", refund)),
         fulfilments=tuple(each(source, "fulfilments", fulfilment)),
         returns=tuple(each(source, "returns", returned)),
         paid_at=_paid_at(source, content),
         cancelled=Cancellation(at=cancelled_at, reason=text(source, "cancel_reason")) if cancelled_at else None,
     )
+
+
+def _known_by_sum(found: Refund, content: OrderContent) -> Refund:
+    return spread(found, content) if found.external_id == SUMMARY and not found.lines else found
 
 
 def _paid_at(source: Object, content: OrderContent) -> datetime | None:

@@ -3,7 +3,6 @@
 import io
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 from services.order_ingest.domain.changes import OrderSeen
@@ -13,8 +12,6 @@ from services.order_ingest.domain.files.presets import PRESETS, Converted, Prese
 from services.order_ingest.domain.files.rows import Refused, headers, read
 from services.order_ingest.domain.platforms import canonical
 from services.order_ingest.domain.reading import load
-
-AS_OF = datetime(2026, 6, 1, tzinfo=UTC)
 
 
 def lines(content: bytes) -> Iterator[str]:
@@ -36,7 +33,7 @@ def results(content: str | bytes, preset: str | None = None, **options: Any) -> 
     chosen = PRESETS[preset] if preset else detected
     assert chosen is not None
     rows = read(lines(raw), delimiter=mark, quoting=chosen.quoting)
-    return list(orders(rows, chosen, Options(**{"as_of": AS_OF, **options})))
+    return list(orders(rows, chosen, Options(**options)))
 
 
 def seen(result: Converted | Refused) -> OrderSeen:

@@ -10,7 +10,6 @@ from services.order_ingest.domain.files.detection import DateOrder
 from services.order_ingest.domain.files.errors import Unconvertible, UnfitOptions
 from services.order_ingest.domain.files.options import Options
 from services.order_ingest.domain.files.order_parts import names, tender
-from tests.services.order_ingest.domain.files.exports import AS_OF
 
 
 @pytest.mark.parametrize(
@@ -107,11 +106,11 @@ def test_a_complaint_never_quotes_the_cell() -> None:
 
 
 def test_a_currency_is_the_file_s_else_the_option_s() -> None:
-    assert tender("eur", Options(as_of=AS_OF, currency="USD")).currency == "EUR"
-    assert tender("", Options(as_of=AS_OF, currency="USD")).currency == "USD"
+    assert tender("eur", Options(currency="USD")).currency == "EUR"
+    assert tender("", Options(currency="USD")).currency == "USD"
     for code in ("", "US$"):
         with pytest.raises(Unconvertible, match=r"^currency: "):
-            tender(code, Options(as_of=AS_OF))
+            tender(code, Options())
 
 
 @pytest.mark.parametrize(
@@ -130,13 +129,13 @@ def test_a_currency_is_the_file_s_else_the_option_s() -> None:
     ],
 )
 def test_a_time_is_read_with_its_offset_or_its_zone(cell: str, found: str) -> None:
-    options = Options(as_of=AS_OF, time_zone="Asia/Shanghai")
+    options = Options(time_zone="Asia/Shanghai")
 
     assert cells.required_instant({"at": cell}, "at", options).isoformat() == found
 
 
 def test_a_clock_change_gives_the_offset_of_that_day_and_the_first_of_two_hours() -> None:
-    options = Options(as_of=AS_OF, time_zone="Europe/Berlin")
+    options = Options(time_zone="Europe/Berlin")
 
     winter = cells.required_instant({"at": "2025-01-10 12:00:00"}, "at", options)
     doubled = cells.required_instant({"at": "2025-10-26 02:30:00"}, "at", options)
@@ -147,7 +146,7 @@ def test_a_clock_change_gives_the_offset_of_that_day_and_the_first_of_two_hours(
 
 @pytest.mark.parametrize(("order", "found"), [(DateOrder.DAY_FIRST, (4, 3)), (DateOrder.MONTH_FIRST, (3, 4))])
 def test_day_and_month_are_read_in_the_order_of_the_file(order: DateOrder, found: tuple[int, int]) -> None:
-    options = Options(as_of=AS_OF, time_zone="UTC", date_order=order)
+    options = Options(time_zone="UTC", date_order=order)
 
     at = cells.required_instant({"at": "03/04/2021 10:00"}, "at", options)
 
@@ -157,7 +156,7 @@ def test_day_and_month_are_read_in_the_order_of_the_file(order: DateOrder, found
 @pytest.mark.parametrize("order", [DateOrder.UNAMBIGUOUS, DateOrder.ASK])
 @pytest.mark.parametrize("cell", ["03/04/2021", "25/12/2021"])
 def test_day_and_month_are_never_guessed_from_one_cell(cell: str, order: DateOrder) -> None:
-    options = Options(as_of=AS_OF, time_zone="UTC", date_order=order)
+    options = Options(time_zone="UTC", date_order=order)
 
     with pytest.raises(Unconvertible, match="which is the day and which the month"):
         cells.instant({"at": cell}, "at", options)
@@ -180,7 +179,7 @@ def test_day_and_month_are_never_guessed_from_one_cell(cell: str, order: DateOrd
     ],
 )
 def test_what_is_no_time_of_the_calendar_is_refused(cell: str) -> None:
-    options = Options(as_of=AS_OF, time_zone="UTC", date_order=DateOrder.MONTH_FIRST)
+    options = Options(time_zone="UTC", date_order=DateOrder.MONTH_FIRST)
 
     with pytest.raises(Unconvertible, match=r"^at: "):
         cells.instant({"at": cell}, "at", options)
@@ -188,7 +187,7 @@ def test_what_is_no_time_of_the_calendar_is_refused(cell: str) -> None:
 
 def test_a_time_without_offset_needs_a_zone() -> None:
     with pytest.raises(Unconvertible, match="at: has no offset: time_zone must be given"):
-        cells.instant({"at": "2021-05-13 11:01:13"}, "at", Options(as_of=AS_OF))
+        cells.instant({"at": "2021-05-13 11:01:13"}, "at", Options())
 
 
 @pytest.mark.parametrize("cell", ["", "1.5", "-1", "two", "1e3", "1" * 10])
@@ -213,8 +212,8 @@ def test_a_full_name_is_two(full_name: str, given: str | None, family: str | Non
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"as_of": datetime(2026, 6, 1)}, {"time_zone": "Mars/Olympus"}, {"time_zone": "../etc/passwd"}],  # noqa: DTZ001
+    [{"time_zone": "Mars/Olympus"}, {"time_zone": "../etc/passwd"}],
 )
 def test_options_that_cannot_be_are_refused_at_once(wrong: dict[str, object]) -> None:
     with pytest.raises(UnfitOptions):
-        Options(**{"as_of": AS_OF, **wrong})  # type: ignore[arg-type]
+        Options(**wrong)  # type: ignore[arg-type]

@@ -7,8 +7,9 @@ import pytest
 
 from services.order_ingest.domain.changes import OrderSeen
 from services.order_ingest.domain.files.errors import UnfitOptions
+from services.order_ingest.domain.reading import microseconds
 from tests.services.order_ingest.domain.files import exports
-from tests.services.order_ingest.domain.files.exports import AS_OF, results
+from tests.services.order_ingest.domain.files.exports import results
 from tests.services.order_ingest.domain.files.shapes import written
 
 _HEADERS = (
@@ -138,9 +139,10 @@ def test_a_status_is_woocommerce_s_with_or_without_prefix(status: str, found: st
 
 
 def test_a_refund_is_what_its_column_says() -> None:
-    (refund,) = _order(_row(Refunded="5.00"), _PLATE).refunds
+    order = _order(_row(Refunded="5.00"), _PLATE)
 
-    assert (refund.external_id, refund.at, refund.amount_minor) == ("export", AS_OF, 500)
+    (refund,) = order.refunds
+    assert (refund.external_id, microseconds(refund.at), refund.amount_minor) == ("export", order.updated_us, 500)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from services.order_ingest.domain.files.options import Options
 from services.order_ingest.domain.files.presets import PRESETS, Converted, detect, orders
 from services.order_ingest.domain.files.rows import Refused, read
 from tests.services.order_ingest.domain.files import exports
-from tests.services.order_ingest.domain.files.exports import AS_OF, results, seen
+from tests.services.order_ingest.domain.files.exports import results, seen
 from tests.services.order_ingest.domain.files.shapes import (
     AMAZON_HEADERS,
     AMAZON_SHIPPING_HEADERS,
@@ -146,7 +146,7 @@ def test_whatever_stands_in_the_cells_the_order_is_converted_or_refused(
     _, row, name = known
     changed = data.draw(st.dictionaries(st.sampled_from(sorted(row)), _STRANGE, max_size=4))
     comma, order = data.draw(st.booleans()), data.draw(st.sampled_from(DateOrder))
-    options = Options(as_of=AS_OF, time_zone="Asia/Tokyo", decimal_comma=comma, date_order=order)
+    options = Options(time_zone="Asia/Tokyo", decimal_comma=comma, date_order=order)
 
     (found,) = orders([(2, row | changed)], PRESETS[name], options)
 
@@ -156,7 +156,7 @@ def test_whatever_stands_in_the_cells_the_order_is_converted_or_refused(
 def test_a_thousand_orders_are_never_held_together() -> None:
     header, first, _ = shopify(shopify_head()).split("\n")
     lines = chain([header + "\n"], _copies(first, 1_000))
-    found = orders(read(lines, delimiter=",", quoting=True), PRESETS["shopify_orders"], Options(as_of=AS_OF))
+    found = orders(read(lines, delimiter=",", quoting=True), PRESETS["shopify_orders"], Options())
     tracemalloc.start()
     try:
         count = sum(isinstance(result, Converted) for result in found)

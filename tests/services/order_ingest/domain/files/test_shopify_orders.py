@@ -6,7 +6,8 @@ import pytest
 
 from services.order_ingest.domain.files.presets import Converted
 from services.order_ingest.domain.files.rows import Refused
-from tests.services.order_ingest.domain.files.exports import AS_OF, only, reason, results, seen
+from services.order_ingest.domain.reading import microseconds
+from tests.services.order_ingest.domain.files.exports import only, reason, results, seen
 from tests.services.order_ingest.domain.files.shapes import shopify, shopify_head, shopify_line
 
 
@@ -154,10 +155,12 @@ def test_a_currency_without_decimals_stays_whole() -> None:
     assert only(shopify(shopify_head(**cells))).content.total_minor == 194038
 
 
-def test_a_refund_without_a_date_is_of_the_export_s_day() -> None:
-    (refund,) = only(shopify(shopify_head(Refunded_Amount="12.50", Financial_Status="partially_refunded"))).refunds
+def test_a_refund_without_a_date_is_of_the_order_s_last_known_change() -> None:
+    order = only(shopify(shopify_head(Refunded_Amount="12.50", Financial_Status="partially_refunded")))
 
-    assert (refund.external_id, refund.at, refund.amount_minor, refund.lines) == ("export", AS_OF, 1250, ())
+    (refund,) = order.refunds
+    assert (refund.external_id, microseconds(refund.at), refund.amount_minor) == ("export", order.updated_us, 1250)
+    assert 0 < sum(line.amount_minor for line in refund.lines) <= 1250
 
 
 def test_an_unpaid_order_has_no_time_of_payment() -> None:

@@ -6,7 +6,8 @@ from decimal import Decimal
 import pytest
 
 from services.order_ingest.domain.files.taobao_orders import UNNAMED_GOODS
-from tests.services.order_ingest.domain.files.exports import AS_OF, only, reason, results, seen
+from services.order_ingest.domain.reading import microseconds
+from tests.services.order_ingest.domain.files.exports import only, reason, results, seen
 from tests.services.order_ingest.domain.files.shapes import (
     TAOBAO_HEADERS,
     TMALL_HEADERS,
@@ -147,12 +148,12 @@ def test_both_published_copies_of_the_report_are_the_same_orders() -> None:
 @pytest.mark.parametrize(
     ("returned", "status"), [("0.0", "paid"), ("78.8", "partially_refunded"), ("178.8", "refunded")]
 )
-def test_what_went_back_is_a_refund_of_the_export_s_day(returned: str, status: str) -> None:
+def test_what_went_back_is_a_refund_of_the_order_s_last_known_change(returned: str, status: str) -> None:
     order = only(_report(tmall_row(退款金额=returned)))
 
     assert order.content.financial_status == status
-    assert [(refund.external_id, refund.at) for refund in order.refunds] == (
-        [] if status == "paid" else [("export", AS_OF)]
+    assert [(refund.external_id, microseconds(refund.at)) for refund in order.refunds] == (
+        [] if status == "paid" else [("export", order.updated_us)]
     )
 
 
