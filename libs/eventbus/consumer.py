@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
@@ -25,6 +26,8 @@ _log = logging.getLogger(__name__)
 
 BUDGET_SECONDS: Final = 12.0
 LONG_SESSION: Final = timedelta(minutes=1)
+BEGIN_SECONDS: Final = 20.0
+"""A session that has not begun by then starts over: a bus that was lost meanwhile may keep a question for ever."""
 
 
 @dataclass(slots=True)
@@ -73,8 +76,11 @@ class Consumer:
         applier = await self._prepared()
         try:
             reading = Reading(applier, bus=self.bus, new_id=self.new_id, vitals=self.vitals, batch=self.batch)
-            await reading.report()
-            async with self.bus.subscribe(self.group, sorted(self.topics)) as subscription:
+            async with AsyncExitStack() as opened:
+                async with asyncio.timeout(BEGIN_SECONDS):
+                    await reading.report()
+                    begun = self.bus.subscribe(self.group, sorted(self.topics))
+                    subscription = await opened.enter_async_context(begun)
                 await reading.rounds(subscription, stop)
         finally:
             await self._note_end()

@@ -16,6 +16,9 @@ REQUEST_SECONDS: Final = 10.0
 CONNECT_SECONDS: Final = 5.0
 """Short: whoever connects where nothing answers keeps everybody waiting who comes after it."""
 
+SEND_SECONDS: Final = REQUEST_SECONDS + CONNECT_SECONDS
+"""A batch expires after REQUEST_SECONDS, unless its producer was closed while it waited for the cluster's word."""
+
 
 class KafkaSending:
     """The producer of one process, made when first needed.
@@ -47,7 +50,10 @@ class KafkaSending:
             raise
 
     async def partitions(self, topic: str) -> int:
-        """How many partitions the cluster says that the topic has; 0 for a topic that it does not have."""
+        """How many partitions the cluster says that the topic has; 0 for a topic that it does not have.
+
+        Raises: TimeoutError: the producer that was asked was thrown away meanwhile, or no broker answers.
+        """
         producer = await self._connected()
         count = await _count(producer.client, topic)
         if not count:
@@ -98,9 +104,10 @@ class KafkaSending:
         while left:
             batch = producer.create_batch()
             taken = _fill(batch, left)
-            acknowledged = await producer.send_batch(batch, topic, partition=partition)
-            # Only now the next: a queue behind a batch that expires would be delivered without it.
-            await acknowledged
+            async with asyncio.timeout(SEND_SECONDS):
+                acknowledged = await producer.send_batch(batch, topic, partition=partition)
+                # Only now the next: a queue behind a batch that expires would be delivered without it.
+                await acknowledged
             del left[:taken]
 
     def _discard(self, producer: Any) -> None:
@@ -118,7 +125,9 @@ async def _count(client: Any, topic: str) -> int:
     """The topic's partitions; the client's own look-up would wait for a missing topic as if it could come by itself."""
     if not client.cluster.partitions_for_topic(topic):
         client.add_topic(topic)
-        await client.force_metadata_update()
+        # A client that is closed meanwhile answers never: who asked would wait for as long as the process lives.
+        async with asyncio.timeout(CONNECT_SECONDS):
+            await client.force_metadata_update()
     return len(client.cluster.partitions_for_topic(topic) or ())
 
 

@@ -83,7 +83,7 @@ MUTATIONS: Sequence[Mutation] = (
             Edit(
                 "services/loyalty/domain/entries.py",
                 '    return derived_id(merchant_id, "entry", key)\n',
-                '    return derived_id(merchant_id, "entry", key, str(object.__repr__(object())))\n',
+                '    return __import__("uuid").uuid4()\n',
             ),
         ),
         "tests/services/loyalty/domain/test_ledger_machine.py",

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from libs.contracts.envelope import Event
-from libs.eventbus import metrics
+from libs.eventbus import consumer, metrics
 from libs.eventbus.errors import UnknownVersion
-from libs.eventbus.port import Outgoing
+from libs.eventbus.port import Outgoing, Subscription
 from libs.eventbus.transaction import Transaction
 from tests.libs.eventbus.bed import Bed, Work, effects_of_one, note, records
 from tests.libs.eventbus.tallies import GROUP, LANE, SOURCE, TOPIC, tallied
@@ -38,6 +38,35 @@ async def test_records_out_of_order_are_dropped_and_asked_for_again(bed: Bed) ->
         await bed.applied(4)
 
     assert await effects_of_one(bed) == [0, 1, 2, 3]
+
+
+async def test_a_session_that_the_bus_leaves_without_an_answer_starts_over(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    class Forgetful:
+        """A bus that keeps the first question for ever."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(bed.bus, name)
+
+        @asynccontextmanager
+        async def subscribe(self, group: str, topics: Sequence[str]) -> AsyncIterator[Subscription]:
+            asked.append(group)
+            if len(asked) == 1:
+                await asyncio.Event().wait()
+            async with bed.bus.subscribe(group, topics) as subscription:
+                yield subscription
+
+    monkeypatch.setattr(consumer, "BEGIN_SECONDS", 0.5)
+    await bed.say(tallied(1, 0))
+    await bed.bus.append(await records(bed))
+
+    async with bed.running(bed.consumer(bus=Forgetful()).run):
+        await bed.applied(1)
+
+    assert len(asked) == 2
 
 
 async def test_a_record_in_the_wrong_hands_is_stored_as_garbage_and_passed(bed: Bed) -> None:
