@@ -1,11 +1,11 @@
 """An exported file becomes lines of our own format, each with the row of the file that it came from."""
 
 import json
-from codecs import getincrementaldecoder
+from codecs import IncrementalDecoder, getincrementaldecoder
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, Final
+from typing import Final
 
 from services.order_ingest.domain.files import detection, presets, rows
 from services.order_ingest.domain.files.errors import UnfitOptions
@@ -13,6 +13,12 @@ from services.order_ingest.domain.files.options import Options
 from services.order_ingest.domain.files.presets import Converted, Preset
 from services.order_ingest.domain.files.rows import Refused
 
+ENCODINGS: Final = frozenset(
+    {
+        *("utf-8", "utf-8-sig", "utf-16", "gb18030", "gbk", "gb2312", "big5", "cp932", "shift_jis", "euc-jp"),
+        *("euc-kr", "iso-8859-1", "iso-8859-15", "cp1250", "cp1251", "cp1252"),
+    }
+)
 LINE_CHARACTERS: Final = 1 << 20
 _PIECE_BYTES: Final = 1 << 16
 
@@ -74,8 +80,8 @@ def _lines(parts: Iterator[bytes], encoding: str | None) -> Iterator[str]:
         sample += part
         if len(sample) >= detection.SAMPLE_BYTES:
             break
-    decoder = _decoder(encoding or detection.decode_name(bytes(sample[: detection.SAMPLE_BYTES])))
-    rest = ""
+    name = encoding or detection.decode_name(bytes(sample[: detection.SAMPLE_BYTES]))
+    decoder, rest = _decoder(name), ""
     try:
         for part in chain([bytes(sample)], parts):
             *whole, rest = (rest + decoder.decode(part)).split("\n")
@@ -83,14 +89,14 @@ def _lines(parts: Iterator[bytes], encoding: str | None) -> Iterator[str]:
             if len(rest) > LINE_CHARACTERS:
                 raise FileRefused(f"a line is longer than {LINE_CHARACTERS} characters")
         rest += decoder.decode(b"", final=True)
-    except UnicodeDecodeError as error:
-        raise FileRefused(f"the file is not {error.encoding}; name its encoding") from error
+    except UnicodeError as error:  # UTF-16 without its mark is no UnicodeDecodeError
+        raise FileRefused(f"the file is not {name}; name its encoding") from error
     if rest:
         yield rest
 
 
-def _decoder(encoding: str) -> Any:  # codecs types its decoders only by a factory's protocol
-    try:
-        return getincrementaldecoder(encoding)()
-    except LookupError as error:
-        raise UnfitOptions("encoding is not one that is known") from error
+def _decoder(encoding: str) -> IncrementalDecoder:
+    # Python's other codecs are not all of texts: some would unpack, or read what stands in the file as code.
+    if encoding.lower() not in ENCODINGS:
+        raise UnfitOptions(f"encoding must be one of {', '.join(sorted(ENCODINGS))}")
+    return getincrementaldecoder(encoding)()

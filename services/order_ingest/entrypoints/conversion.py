@@ -2,8 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable, Iterator
-from concurrent.futures import Future
-from contextlib import suppress
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
@@ -18,16 +17,18 @@ async def through_thread(parts: AsyncIterator[bytes], convert: Convert) -> Async
 
     Raises whatever it raises. When the reader stops early, the thread ends at its next part or piece.
     """
-    bridge = _Bridge(parts, asyncio.get_running_loop())
-    working = asyncio.ensure_future(asyncio.to_thread(bridge.work, convert))
-    try:
-        while (piece := await bridge.made.get()) is not None:
-            yield piece
-        await working
-    finally:
-        bridge.abandon()
-        with suppress(BaseException):
+    loop = asyncio.get_running_loop()
+    bridge = _Bridge(parts, loop)
+    # Not the loop's own few threads: slow senders would keep them all, and names could not be looked up any more.
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        working = loop.run_in_executor(thread, bridge.work, convert)
+        try:
+            while (piece := await bridge.made.get()) is not None:
+                yield piece
             await working
+        finally:
+            bridge.abandon()
+            await asyncio.gather(working, return_exceptions=True)
 
 
 @dataclass(slots=True)

@@ -56,8 +56,9 @@ async def create_import(
     async with kit.database.begin(principal.merchant) as uow:
         file = described.exported(await the_store(ports, uow, store_id))
         options = {"max_backlog": backlog, **described.stored()}
-        if not await ports.uploads(uow).create(import_id, store_id=store_id, options=options, now=kit.clock.now()):
-            return await _answer(kit, ports, principal.merchant, import_id, replayed=True)
+        is_new = await ports.uploads(uow).create(import_id, store_id=store_id, options=options, now=kit.clock.now())
+    if not is_new:
+        return await _answer(kit, ports, principal.merchant, import_id, replayed=True)
     async with aclosing(uploaded(request, file, gzip=content_encoding == "gzip")) as parts:
         rows = await _receive(parts, kit, ports, principal.merchant, import_id)
     await _queue(kit, ports, principal, import_id, rows)
