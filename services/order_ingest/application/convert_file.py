@@ -12,6 +12,7 @@ from services.order_ingest.domain.files.errors import UnfitOptions
 from services.order_ingest.domain.files.options import Options
 from services.order_ingest.domain.files.presets import Converted, Preset
 from services.order_ingest.domain.files.rows import Refused
+from services.order_ingest.domain.reading import Object, text
 
 ENCODINGS: Final = frozenset(
     {
@@ -71,6 +72,17 @@ def _detected(header: str, delimiter: str) -> Preset:
 def _line(found: Converted | Refused) -> bytes:
     content = {"refused": found.reason, "id": found.external_id} if isinstance(found, Refused) else found.order
     return b"%d\t%b\n" % (found.line, json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+def parted(line: bytes) -> tuple[int, bytes]:
+    """The row and the content of a line that `convert` made."""
+    row, _, content = line.partition(b"\t")
+    return int(row), content
+
+
+def refusal(body: Object) -> str | None:
+    """Why the row was left out, if the content says that it was."""
+    return text(body, "refused")
 
 
 def _lines(parts: Iterator[bytes], encoding: str | None) -> Iterator[str]:

@@ -11,12 +11,13 @@ from libs.contracts.commerce import ImportFinishedV1, ImportStartedV1
 from libs.contracts.envelope import Cause, Said
 from libs.kernel.identifiers import derived_id
 from services.order_ingest.application.apply_entries import APPLIED, NO_NEWS, apply
+from services.order_ingest.application.convert_file import parted, refusal
 from services.order_ingest.application.entries import Entry
 from services.order_ingest.application.ports import Books, Telling
 from services.order_ingest.application.read_entry import Letter, Reader
 from services.order_ingest.domain.changes import Unheeded
 from services.order_ingest.domain.errors import Malformed
-from services.order_ingest.domain.reading import external_id, load, text
+from services.order_ingest.domain.reading import external_id, load
 from services.order_ingest.domain.storefront import Storefront
 
 FORMAT = "standard"
@@ -85,13 +86,12 @@ def prepare(row_no: int, line: bytes, history: History, reader: Reader, into: Pr
     resumed import says the same facts again under the same ids."""
     if history.is_converted:
         # The row is no part of the order: an overlapping file has the same order elsewhere, and must change nothing.
-        row, _, line = line.partition(b"\t")
-        row_no = int(row)
+        row_no, line = parted(line)
     named: str | None = None
     try:
         body = load(line)
         named = _id(body)
-        if history.is_converted and (refused := text(body, "refused")) is not None:
+        if history.is_converted and (refused := refusal(body)) is not None:
             into.rejections.append(Rejection(row_no=row_no, reason=refused, external_id=named))
             return
         entry = reader.entry(_letter(row_no, line, history), body)

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from services.order_ingest.application.convert_file import parted, refusal
 from services.order_ingest.application.import_rows import Rejection
 from services.order_ingest.domain.changes import OrderSeen, Unheeded
 from services.order_ingest.domain.errors import Malformed
 from services.order_ingest.domain.platforms import canonical
-from services.order_ingest.domain.reading import load, text
+from services.order_ingest.domain.reading import load
 from services.order_ingest.domain.storefront import Arrival
 
 MOST_SHOWN: Final = 100
@@ -58,11 +59,10 @@ class Preview:
         self.read += 1
         row_no = self.read
         if self.is_converted:
-            row, _, line = line.partition(b"\t")
-            row_no = int(row)
+            row_no, line = parted(line)
         try:
             body = load(line)
-            if self.is_converted and (reason := text(body, "refused")) is not None:
+            if self.is_converted and (reason := refusal(body)) is not None:
                 self._refuse(row_no, reason)
                 return
             change = canonical.parse(body, Arrival(topic=None, at=self.received_at))
