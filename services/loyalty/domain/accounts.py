@@ -1,11 +1,14 @@
 """What a member's account holds: a balance, lots of points, holds on them."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
 from uuid import UUID
 
 WALLET = "points"
+
+_ALIKE = datetime.min.replace(tzinfo=UTC)
+"""Stands for the end of every lot that has none."""
 
 
 class System(IntEnum):
@@ -88,8 +91,8 @@ class Lot:
 
     @property
     def spending_order(self) -> tuple[bool, datetime, int]:
-        """Lots that expire first go first; among equals the older lot."""
-        return self.expires_at is None, self.expires_at or self.available_at, self.lot_id
+        """Lots that expire first go first, those that never expire last; among equals the older lot."""
+        return self.expires_at is None, self.expires_at or _ALIKE, self.lot_id
 
     @property
     def changed(self) -> bool:

@@ -37,12 +37,13 @@ class PureMachine(LedgerMachine):
         if survivor in self.model.alias:
             return
         header = Header(key=self.key(), at=self.now())
+        version = 2 + self.facts.told
+        self.facts.told += 1  # the next word on identities is a newer one
 
         def command(workspace: Workspace, member: Member) -> None:
             account_id = workspace.accounts[1, uid(restored)]
-            book, version = workspace.members[account_id].book, workspace.members[account_id].account.identity_version
             ids = [uid(order) for order in orders]
-            unmerge(member.book, book, header, order_ids=ids, identity_version=version + 1)
+            unmerge(member.book, workspace.members[account_id].book, header, order_ids=ids, identity_version=version)
             for order_id in ids:
                 workspace.orders[1, order_id].account_id = account_id
 
