@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from libs.contracts.commerce import OrderRefundedV1
 from tests.services.order_ingest import bodies_shoplazza
+from tests.services.order_ingest.application.shuffling import applied, shuffles
 from tests.services.order_ingest.bodies_shoplazza import deleted, mug, parcel, wrapped
 from tests.services.order_ingest.desk import Desk, Sent, storefront
 
@@ -86,23 +86,12 @@ _ALL = [
 ]  # fmt: skip
 
 
-@st.composite
-def _orders(draw: st.DrawFn) -> tuple[list[Sent], list[Sent]]:
-    """Some deliveries of one order, and the same in another order with repetitions."""
-    chosen = draw(st.lists(st.sampled_from(_ALL), min_size=1, max_size=8, unique_by=id))
-    repeated = draw(st.lists(st.sampled_from(chosen), max_size=5))
-    return chosen, draw(st.permutations([*chosen, *repeated]))
-
-
-@given(_orders())
+@given(shuffles(_ALL))
 @settings(max_examples=400, deadline=None)
 def test_any_permutation_and_repetition_ends_in_the_same_order_and_the_same_state_told(
     orders: tuple[list[Sent], list[Sent]],
 ) -> None:
-    straight, shuffled = Desk(), Desk()
-
-    straight.apply(*orders[0])
-    shuffled.apply(*orders[1])
+    straight, shuffled = applied(*orders[0]), applied(*orders[1])
 
     assert shuffled.final() == straight.final()
     assert shuffled.heard() == straight.heard()

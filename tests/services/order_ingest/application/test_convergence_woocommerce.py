@@ -7,9 +7,9 @@ from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from tests.services.order_ingest import bodies_woocommerce as bodies
+from tests.services.order_ingest.application.shuffling import applied, shuffles
 from tests.services.order_ingest.desk import Desk, Sent, storefront
 
 _STORE = storefront("woocommerce")
@@ -65,14 +65,6 @@ _ALL = [
 ]  # fmt: skip
 
 
-@st.composite
-def _orders(draw: st.DrawFn) -> tuple[list[Sent], list[Sent]]:
-    """Some deliveries of one order, and the same in another order with repetitions."""
-    chosen = draw(st.lists(st.sampled_from(_ALL), min_size=1, max_size=8, unique_by=id))
-    repeated = draw(st.lists(st.sampled_from(chosen), max_size=5))
-    return chosen, draw(st.permutations([*chosen, *repeated]))
-
-
 def _heard(desk: Desk) -> dict[UUID, dict[Any, Any]]:
     """What a consumer ends with, but when the order was cancelled or deleted: see the test of the first sighting."""
     return {
@@ -81,15 +73,12 @@ def _heard(desk: Desk) -> dict[UUID, dict[Any, Any]]:
     }
 
 
-@given(_orders())
+@given(shuffles(_ALL))
 @settings(max_examples=400, deadline=None)
 def test_any_permutation_and_repetition_ends_in_the_same_order_and_the_same_state_told(
     orders: tuple[list[Sent], list[Sent]],
 ) -> None:
-    straight, shuffled = Desk(), Desk()
-
-    straight.apply(*orders[0])
-    shuffled.apply(*orders[1])
+    straight, shuffled = applied(*orders[0]), applied(*orders[1])
 
     assert shuffled.final() == straight.final()
     assert _heard(shuffled) == _heard(straight)
@@ -97,10 +86,7 @@ def test_any_permutation_and_repetition_ends_in_the_same_order_and_the_same_stat
 
 @pytest.mark.parametrize("sent", list(permutations([CREATED, COMPLETED, REFUNDED, DELETED])))
 def test_create_complete_refund_and_delete_end_alike_in_all_24_orders(sent: tuple[Sent, ...]) -> None:
-    straight, shuffled = Desk(), Desk()
-
-    straight.apply(CREATED, COMPLETED, REFUNDED, DELETED)
-    shuffled.apply(*sent)
+    straight, shuffled = applied(CREATED, COMPLETED, REFUNDED, DELETED), applied(*sent)
 
     assert shuffled.final() == straight.final()
     assert shuffled.heard() == straight.heard()

@@ -1,0 +1,22 @@
+"""Deliveries of one order as they came, and the same in any other order with repetitions."""
+
+from collections.abc import Sequence
+
+from hypothesis import strategies as st
+
+from tests.services.order_ingest.desk import Desk, Sent
+
+
+@st.composite
+def shuffles(draw: st.DrawFn, deliveries: Sequence[Sent]) -> tuple[list[Sent], list[Sent]]:
+    """Some of the deliveries, and the same in another order with repetitions."""
+    chosen = draw(st.lists(st.sampled_from(deliveries), min_size=1, max_size=8, unique_by=id))
+    repeated = draw(st.lists(st.sampled_from(chosen), max_size=5))
+    return chosen, draw(st.permutations([*chosen, *repeated]))
+
+
+def applied(*sent: Sent) -> Desk:
+    """A desk that has applied the deliveries."""
+    desk = Desk()
+    desk.apply(*sent)
+    return desk
