@@ -7,6 +7,7 @@ from tests.bench.consumer import consumer
 from tests.bench.drain import drain
 from tests.bench.figures import Result
 from tests.bench.growth import growth
+from tests.bench.history import history
 from tests.bench.intake import intake
 from tests.bench.latency import latency
 from tests.bench.loyalty_fold import loyalty_fold
@@ -19,6 +20,7 @@ Bench = Callable[[Terms], Coroutine[Any, Any, Result]]
 BENCHES: Final[Mapping[str, tuple[Bench, Sequence[str]]]] = {
     "intake": (intake, ("P1", "P2", "P3")),
     "normaliser": (normaliser, ("P4",)),
+    "history": (history, ("P14",)),
     "loyalty fold": (loyalty_fold, ("P5",)),
     "growth": (growth, ("P10",)),
     "relay": (relay, ("P6",)),
