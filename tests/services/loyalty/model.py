@@ -120,7 +120,7 @@ class Model:
     def hold(self, name: str, hold: str, points: int, end: datetime) -> None:
         for lot, part in self.spend(name, points):
             lot.held[hold] = part
-        self.holds[hold] = (name, end)
+        self.holds[hold] = (self.who(name), end)
 
     def release(self, hold: str, at: datetime) -> None:
         name, _ = self.holds.pop(hold)
@@ -162,6 +162,9 @@ class Model:
                 self.ages += 1
                 lot.age = self.ages
                 target.lots.append(lot)
+        for hold, (owner, end) in self.holds.items():
+            if owner == absorbed:
+                self.holds[hold] = (survivor, end)
         room = self.max_debt - target.debt
         target.debt += min(source.debt, room)
         self.absorbed += max(0, source.debt - room)
@@ -179,13 +182,20 @@ class Model:
         self.settle(name)
 
     def unmerge(self, restored: str) -> None:
-        """What is left of its own orders' points is the restored customer's again; what was spent stays spent."""
+        """What is left of its orders' points is the restored customer's again; what was spent stays spent.
+
+        Its orders are also those of customers who had been merged into it before.
+        """
         survivor = self.who(restored)
         self.settle(survivor)
         del self.alias[restored]
         for lot in self.in_order(survivor, self.now):
-            if lot.order in self.orders and self.orders[lot.order].customer == restored and lot.free:
+            if lot.order in self.orders_of(restored) and lot.free:
                 self.ages += 1
                 moved = ModelLot(lot.order, lot.usable_from, lot.dies_at, lot.free, self.ages)
                 self.members[restored].lots.append(moved)
                 lot.free = 0
+
+    def orders_of(self, name: str) -> list[str]:
+        """The orders of the customer and of all who are aliases of it."""
+        return [order for order, known in self.orders.items() if self.who(known.customer) == name]

@@ -30,26 +30,23 @@ class PureMachine(LedgerMachine):
     def unmerge(self, choice: int) -> None:
         """No fact of the bus says so yet: the command is called as its reaction will."""
         restored = self.pick(list(self.model.alias), choice)
-        survivor, orders = (
-            self.model.alias[restored],
-            [o for o, k in self.model.orders.items() if k.customer == restored],
-        )
+        survivor = self.model.alias[restored]
         if survivor in self.model.alias:
             return
+        self.model.unmerge(restored)
         header = Header(key=self.key(), at=self.now())
         version = 2 + self.facts.told
         self.facts.told += 1  # the next word on identities is a newer one
 
         def command(workspace: Workspace, member: Member) -> None:
             account_id = workspace.accounts[1, uid(restored)]
-            ids = [uid(order) for order in orders]
+            ids = [uid(order) for order in self.model.orders_of(restored)]
             unmerge(member.book, workspace.members[account_id].book, header, order_ids=ids, identity_version=version)
             for order_id in ids:
                 workspace.orders[1, order_id].account_id = account_id
 
         self.world.command(survivor, command, key=header.key)
         self.last = None
-        self.model.unmerge(restored)
 
 
 def test_the_ledger_agrees_with_a_list_of_lots() -> None:
