@@ -222,6 +222,17 @@ async def _suppression(tenant: Tenant, client: httpx.AsyncClient) -> dict[str, s
     }
 
 
+async def _asked_store(tenant: Tenant, client: httpx.AsyncClient) -> dict[str, str]:
+    """A store with an API, at a name that nobody has, and the right to ask it."""
+    account = secrets.token_hex(8)
+    body = {"platform": "magento", "account": account, "domain": f"{account}.invalid", "currency": "EUR"}
+    store_id = (await client.post("/v1/stores", json=body)).raise_for_status().json()["store_id"]
+    access = {"secrets": {"access_token": "0123456789abcdef"}}
+    (await client.put(f"/v1/stores/{store_id}/access", json=access)).raise_for_status()
+    return {"store_id": store_id}
+
+
+_ACCESS: Final = "/v1/stores/{store_id}/access"
 _VERSION: Final = "/v1/programmes/{programme_id}/versions/{number}"
 _TEMPLATE: Final = "/v1/templates/{template_id}/versions/{number}"
 _FRESH: Final[Mapping[tuple[str, str, str], Callable[[Tenant, httpx.AsyncClient], Awaitable[dict[str, str]]]]] = {
@@ -230,6 +241,10 @@ _FRESH: Final[Mapping[tuple[str, str, str], Callable[[Tenant, httpx.AsyncClient]
     ("messaging", "PUT", _TEMPLATE): _template_draft,
     ("messaging", "POST", f"{_TEMPLATE}/publication"): _template_draft,
     ("messaging", "DELETE", "/v1/suppressions/{suppression_id}"): _suppression,
+    ("order_ingest", "PUT", _ACCESS): _asked_store,
+    ("order_ingest", "GET", _ACCESS): _asked_store,
+    ("order_ingest", "DELETE", _ACCESS): _asked_store,
+    ("order_ingest", "POST", "/v1/stores/{store_id}/pulls"): _asked_store,
 }
 
 

@@ -1,6 +1,6 @@
 """All facts of the topic `commerce`, which order-ingest owns: the one place to import them from."""
 
-from libs.contracts import customers, fulfilments, happenings, orders, stores
+from libs.contracts import customers, fulfilments, happenings, orders, stores, subscriptions
 from libs.contracts.customers import (
     ConsentCapturedV1,
     ConsentChannel,
@@ -10,6 +10,8 @@ from libs.contracts.customers import (
     CustomerMergedV1,
     CustomerRegisteredV1,
     CustomerUpdatedV1,
+    DependantRecordedV1,
+    Sex,
 )
 from libs.contracts.fact import Fact
 from libs.contracts.fulfilments import (
@@ -51,8 +53,16 @@ from libs.contracts.stores import (
     ProductUpsertedV1,
     StoreUpsertedV1,
 )
+from libs.contracts.subscriptions import SubscriptionEndedV1, SubscriptionRenewedV1, SubscriptionStartedV1
 
-FACTS: tuple[type[Fact], ...] = (*stores.FACTS, *customers.FACTS, *orders.FACTS, *fulfilments.FACTS, *happenings.FACTS)
+FACTS: tuple[type[Fact], ...] = (
+    *stores.FACTS,
+    *customers.FACTS,
+    *orders.FACTS,
+    *fulfilments.FACTS,
+    *happenings.FACTS,
+    *subscriptions.FACTS,
+)
 
 __all__ = [
     "FACTS",
@@ -69,6 +79,7 @@ __all__ = [
     "CustomerMergedV1",
     "CustomerRegisteredV1",
     "CustomerUpdatedV1",
+    "DependantRecordedV1",
     "FeedbackReceivedV1",
     "Fx",
     "ImportFinishedV1",
@@ -90,8 +101,12 @@ __all__ = [
     "ReturnClosedV1",
     "ReturnRequestedV1",
     "ReviewPostedV1",
+    "Sex",
     "SocialActionPerformedV1",
     "StoreUpsertedV1",
+    "SubscriptionEndedV1",
+    "SubscriptionRenewedV1",
+    "SubscriptionStartedV1",
     "TicketOpenedV1",
     "TicketResolvedV1",
     "VisitsReportedV1",

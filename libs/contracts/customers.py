@@ -1,4 +1,4 @@
-"""Facts of order-ingest about customers: identity, and what was said about consent."""
+"""Facts of order-ingest about customers: identity, what was said about consent, and whom they care for."""
 
 from datetime import date
 from typing import ClassVar, Literal
@@ -8,6 +8,7 @@ from libs.contracts.fact import Fact, Instant, Part
 
 ConsentChannel = Literal["email", "sms", "whatsapp", "wechat", "push", "phone", "post"]
 ConsentState = Literal["unknown", "pending_double_opt_in", "subscribed", "unsubscribed"]
+Sex = Literal["female", "male"]
 
 
 class CustomerRegisteredV1(Fact):
@@ -110,10 +111,34 @@ class ConsentCapturedV1(Fact):
     proof: ConsentProof
 
 
+class DependantRecordedV1(Fact):
+    """Somebody whom a customer cares for, as a whole; of one dependant the higher `version` holds, whomever it names.
+
+    `nickname_sealed` opens to `{nickname}`. `due_on` is the expected birth, told only until `birth_on` is known.
+    `removed`: the customer does not want the dependant kept, nothing else of it is told any more.
+    """
+
+    TYPE: ClassVar[str] = "dependant.recorded.v1"
+    TOPIC: ClassVar[str] = "commerce"
+    SUBJECT: ClassVar[str] = "customer_id"
+
+    customer_id: UUID
+    store_id: UUID
+    dependant_id: UUID
+    version: int
+    nickname_sealed: str | None = None
+    birth_on: date | None = None
+    due_on: date | None = None
+    sex: Sex | None = None
+    removed: bool = False
+    at: Instant
+
+
 FACTS: tuple[type[Fact], ...] = (
     CustomerRegisteredV1,
     CustomerUpdatedV1,
     CustomerMergedV1,
     CustomerErasedV1,
     ConsentCapturedV1,
+    DependantRecordedV1,
 )

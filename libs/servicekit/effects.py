@@ -83,9 +83,10 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The other side took it."""
+    """The other side took it, or gave what was asked for: `carried` is handed to `record` and kept nowhere else."""
 
     result: Mapping[str, Any] = field(default_factory=dict)
+    carried: object = None
 
 
 @dataclass(frozen=True, slots=True)

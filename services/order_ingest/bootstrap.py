@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Final
 
+import httpx
 from starlette.types import ASGIApp
 
 from libs.eventbus.port import Bus
@@ -13,6 +14,7 @@ from libs.servicekit import migrations
 from libs.servicekit.checks import watch_database
 from libs.servicekit.clock import Clock
 from libs.servicekit.database import Database
+from libs.servicekit.effect_sender import EffectSender
 from libs.servicekit.errors import SettingsError
 from libs.servicekit.health import Health
 from libs.servicekit.http import TELLING, Mounted, create_app
@@ -25,19 +27,33 @@ from libs.servicekit.sealing import Sealer, Vault
 from libs.servicekit.timers import TimerLoop
 from libs.servicekit.worker import feeding_also, open_bus, open_database, prepare_outbox, telling_tasks
 from services.order_ingest.adapters import maintenance
+from services.order_ingest.adapters.accesses import PostgresAccesses
 from services.order_ingest.adapters.addresses import LibraryAddresses
+from services.order_ingest.adapters.books_questions import FETCH
 from services.order_ingest.adapters.books_windows import COMPLETION
 from services.order_ingest.adapters.completions import Completions
+from services.order_ingest.adapters.fetches import FetchOrders
 from services.order_ingest.adapters.hook_stores import HookStores
 from services.order_ingest.adapters.import_runner import KIND, ImportRunner
 from services.order_ingest.adapters.imports import ImportFiles
 from services.order_ingest.adapters.intake import Intake
 from services.order_ingest.adapters.intake_log import IntakeLog
+from services.order_ingest.adapters.outbound import outbound_client
 from services.order_ingest.adapters.pressure import Pressure
+from services.order_ingest.adapters.pulls import PULL, BeginPulls, PullPages
 from services.order_ingest.adapters.screens import PostgresScreens
+from services.order_ingest.adapters.store_apis.amazon import AmazonApi
+from services.order_ingest.adapters.store_apis.bigcommerce import BigcommerceApi
+from services.order_ingest.adapters.store_apis.magento import MagentoApi
+from services.order_ingest.adapters.store_apis.shopify import ShopifyApi
+from services.order_ingest.adapters.store_apis.shoplazza import ShoplazzaApi
+from services.order_ingest.adapters.store_apis.taobao import TaobaoApi
+from services.order_ingest.adapters.store_apis.woocommerce import WoocommerceApi
 from services.order_ingest.adapters.stores import PostgresMerchants, PostgresStores
 from services.order_ingest.application.read_entry import Reader
+from services.order_ingest.application.store_apis import StoreApi
 from services.order_ingest.entrypoints import (
+    access_routes,
     customer_routes,
     delivery_routes,
     health_routes,
@@ -61,6 +77,7 @@ TOPIC: Final = "commerce"
 ROUTERS: Final = (
     merchant_routes.router,
     store_routes.router,
+    access_routes.router,
     health_routes.router,
     order_routes.router,
     customer_routes.router,
@@ -68,6 +85,8 @@ ROUTERS: Final = (
     preview_routes.router,
     import_routes.router,
 )
+_LOOK_SECONDS: Final = 1.0
+"""Nobody waits for an answer of a store: most have nothing to be asked."""
 _log = logger(__name__)
 
 
@@ -106,6 +125,7 @@ def application(kit: Kit, settings: Settings, hooks: ASGIApp) -> ASGIApp:
     ports = Ports(
         merchants=PostgresMerchants,
         stores=partial(PostgresStores, vault=vault),
+        accesses=partial(PostgresAccesses, vault=vault),
         screens=partial(PostgresScreens, vault=vault),
         uploads=lambda uow: ImportFiles(uow.connection, uow.tenant, vault),
         addresses=LibraryAddresses(),
@@ -139,7 +159,12 @@ async def worker(settings: Settings, health: Health) -> AsyncIterator[Mapping[st
         watch_database(health, database, package=PACKAGE, clock=clock)
         await prepare(database, clock)
         also = feeding_also(settings, database, source=NAME, url=settings.database_worker_url, clock=clock)
-        yield {**tasks(settings, database, bus, clock), **await opened.enter_async_context(also)}
+        http = await opened.enter_async_context(outbound_client(settings.trusted_origins))
+        yield {
+            **tasks(settings, database, bus, clock),
+            **asking(store_apis(http, clock), Vault(settings.vault_key_ring), database, clock),
+            **await opened.enter_async_context(also),
+        }
 
 
 def tasks(settings: Settings, database: Database, bus: Bus, clock: Clock) -> Mapping[str, Task]:
@@ -148,13 +173,37 @@ def tasks(settings: Settings, database: Database, bus: Bus, clock: Clock) -> Map
     reader = Reader(LibraryAddresses(), seals)
     pressure = Pressure(database, bus, settings.import_groups, clock)
     imports = ImportRunner(database, vault, reader, clock, pressure.busy)
+    timers = {COMPLETION: Completions(vault, seals).handle, PULL: BeginPulls().handle}
     normaliser = Normaliser(IntakeLog(database, vault, clock), reader, counted=normalised)
     return {
         **telling_tasks(database, bus, source=NAME, url=settings.database_worker_url, clock=clock),
         "normaliser": normaliser.run,
-        "timers": TimerLoop(database, {COMPLETION: Completions(vault, seals).handle}, clock).run,
+        "timers": TimerLoop(database, timers, clock).run,
         "jobs": JobRunner(database, {KIND: imports.run}, clock).run,
         "intake maintenance": lambda stop: maintenance.maintain(database, clock, stop),
+    }
+
+
+def store_apis(http: httpx.AsyncClient, clock: Clock) -> Mapping[str, StoreApi]:
+    """How stores are asked, by platform."""
+    return {
+        "shopify": ShopifyApi(http),
+        "shoplazza": ShoplazzaApi(http),
+        "woocommerce": WoocommerceApi(http),
+        "magento": MagentoApi(http),
+        "bigcommerce": BigcommerceApi(http),
+        "amazon": AmazonApi(http, clock.now),
+        "taobao": TaobaoApi(http, clock.now),
+    }
+
+
+def asking(apis: Mapping[str, StoreApi], vault: Vault, database: Database, clock: Clock) -> Mapping[str, Task]:
+    """The tasks that ask stores: single orders and pulls apart, so that a long pull keeps nobody waiting."""
+    return {
+        "fetches": EffectSender(database, {FETCH: FetchOrders(apis, vault)}, clock, poll_seconds=_LOOK_SECONDS).run,
+        "pulls": EffectSender(
+            database, {PULL: PullPages(apis, vault)}, clock, poll_seconds=_LOOK_SECONDS, at_once=4
+        ).run,
     }
 
 

@@ -1,8 +1,8 @@
 """What order-ingest is told by its environment."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from libs.servicekit.settings import CommonSettings
 
@@ -26,6 +26,25 @@ class Settings(CommonSettings):
         "loyalty,segmentation,messaging",
         description="consumer groups that hold an import back, comma between; or `none`",
     )
+
+    outbound_trusted: str = Field(
+        "",
+        description="host:port, comma between: shops whose API may be asked at a private address and without TLS",
+    )
+
+    @property
+    def trusted_origins(self) -> Collection[tuple[str, int]]:
+        pairs = (each.strip().rpartition(":") for each in self.outbound_trusted.split(",") if each.strip())
+        return frozenset((host, int(port)) for host, _, port in pairs)
+
+    @field_validator("outbound_trusted")
+    @classmethod
+    def _hosts_with_ports(cls, value: str) -> str:
+        for each in filter(None, map(str.strip, value.split(","))):
+            host, _, port = each.rpartition(":")
+            if not host or not port.isdigit():
+                raise ValueError("each must be host:port")
+        return value
 
     @property
     def import_groups(self) -> Sequence[str]:

@@ -175,13 +175,16 @@ async def _upload(house: _House, orders: int) -> None:
     import_id, now = new_id(), datetime.now(UTC)
     async with house.database.begin(house.merchant_id) as uow:
         files = ImportFiles(uow.connection, house.merchant_no, house.vault)
-        await files.create(import_id, store_id=house.store_id, options={"max_backlog": 1_000_000}, now=now)
+        attempt = await files.create(import_id, store_id=house.store_id, options={"max_backlog": 1_000_000}, now=now)
+        assert attempt is not None
         rows = _lines(orders)
         for chunk_no in range(-(-orders // CHUNK_ROWS)):
             lines = list(islice(rows, CHUNK_ROWS))
-            await files.add_chunk(import_id, chunk_no=chunk_no, first_row=chunk_no * CHUNK_ROWS + 1, lines=lines)
+            await files.add_chunk(
+                import_id, attempt, chunk_no=chunk_no, first_row=chunk_no * CHUNK_ROWS + 1, lines=lines
+            )
         job_id = await enqueue(uow, kind=KIND, request={"import_id": str(import_id)}, unit="rows", now=now)
-        await files.queue(import_id, rows=orders, job_id=job_id)
+        await files.queue(import_id, attempt, rows=orders, job_id=job_id)
 
 
 def _lines(orders: int) -> Iterator[bytes]:

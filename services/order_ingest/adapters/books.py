@@ -7,11 +7,13 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.servicekit.sealing import Vault
+from services.order_ingest.adapters.books_dependants import load_dependants, store_dependants
 from services.order_ingest.adapters.books_happenings import load_happenings, store_happenings
 from services.order_ingest.adapters.books_merges import move_to_survivors
 from services.order_ingest.adapters.books_orders import load_orders, store_history, store_orders
 from services.order_ingest.adapters.books_people import load_people, store_people
 from services.order_ingest.adapters.books_products import load_products, store_products
+from services.order_ingest.adapters.books_questions import request_fetches
 from services.order_ingest.adapters.books_windows import plan_completions
 from services.order_ingest.application.entries import Entry
 from services.order_ingest.application.workspace import Workspace
@@ -47,6 +49,7 @@ class PostgresBooks:
             stored_customers=frozenset(id_ for each in people.values() for id_ in each.customers),
             stored_products=frozenset(products),
             happened=await load_happenings(self._connection, entries),
+            dependants=await load_dependants(self._connection, entries),
         )
 
     async def store(self, workspace: Workspace) -> None:
@@ -56,5 +59,7 @@ class PostgresBooks:
         await store_history(self._connection, workspace, self._now)
         await plan_completions(self._connection, workspace, self._now)
         await store_happenings(self._connection, workspace, self._now)
+        await store_dependants(self._connection, workspace, self._now)
+        await request_fetches(self._connection, workspace, self._now)
         await store_people(self._connection, workspace, self._vault, self._now)
         await store_products(self._connection, workspace, self._now)

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.order_ingest.application.entries import Entry
 from services.order_ingest.application.tell_happening import digest_of
 from services.order_ingest.application.workspace import Workspace
-from services.order_ingest.domain.changes import Happening
+from services.order_ingest.domain.happenings import Happening
 
 _TOLD = text(
     """

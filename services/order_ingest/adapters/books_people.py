@@ -101,7 +101,7 @@ def _order_name(entry: Entry) -> str | None:
 async def _load_owners(
     connection: AsyncConnection, entries: Sequence[Entry], people: Mapping[int, People]
 ) -> set[tuple[int, UUID]]:
-    keys = sorted({(e.storefront.merchant_no, key) for e in entries if e.named is not None for key in e.named.keys})
+    keys = sorted({(entry.storefront.merchant_no, key) for entry in entries for key in entry.keys})
     if not keys:
         return set()
     rows = await connection.execute(_OWNERS, by_column([_key_values(*each) for each in keys], _KEY_COLUMNS))

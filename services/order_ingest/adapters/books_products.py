@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.order_ingest.adapters.columns import by_column, sql, unnest
 from services.order_ingest.application.entries import Entry
 from services.order_ingest.application.workspace import Workspace
-from services.order_ingest.domain.changes import OrderSeen, ProductSeen
+from services.order_ingest.domain.catalogue import ProductSeen
+from services.order_ingest.domain.changes import OrderSeen
 from services.order_ingest.domain.product import Product
 
 _LOAD = text(

@@ -104,7 +104,7 @@ class ImportRunner:
                 raise
             done += prepared.read - position.row
             position, chunk_no, prepared = _Position(started=True), chunk_no + 1, await following
-        return await self._finish(run, history, done)
+        return await self._finish(run, history, done, rows=found.rows_uploaded)
 
     async def _prepare(self, run: JobRun, history: History, chunk_no: int) -> Prepared | None:
         async with self.database.read() as uow:
@@ -177,10 +177,12 @@ class ImportRunner:
             await files.count(history.import_id, counts, state="running")
             await run.advance(uow.connection, done=done, position=position)
 
-    async def _finish(self, run: JobRun, history: History, done: int) -> Mapping[str, Any]:
+    async def _finish(self, run: JobRun, history: History, done: int, *, rows: int) -> Mapping[str, Any]:
         async with self.database.begin() as uow:
             now, files = self.clock.now(), self._files(uow, run)
             counts = await files.count(history.import_id, Counts(), state="finished", finished_at=now)
+            if counts.read != rows:
+                raise JobRefused("Rows are missing", f"{counts.read} of the {rows} rows that were uploaded were read.")
             await files.forget_chunks(history.import_id)
             tell_finished(uow, history, counts, now)
             await run.advance(uow.connection, done=done, position={"started": True, "over": True})

@@ -11,10 +11,11 @@ import zstandard
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from libs.servicekit.identity import new_id
 from libs.servicekit.sealing import Vault
 from services.order_ingest.adapters.columns import sql, unnest
 from services.order_ingest.adapters.storefronts import storefronts_by_number
-from services.order_ingest.application.import_rows import Counts, Rejection
+from services.order_ingest.application.import_rows import Counts, Rejection, UploadOvertaken
 from services.order_ingest.domain.storefront import Storefront
 
 CHUNK_LIMIT: Final = 8 << 20
@@ -22,12 +23,21 @@ CHUNK_LIMIT: Final = 8 << 20
 
 _CREATE = text(
     """
-    INSERT INTO import (merchant_no, import_id, store_no, options, created_at)
-    SELECT merchant_no, :import_id, store_no, CAST(:options AS jsonb), :now FROM store WHERE store_id = :store_id
-    ON CONFLICT (merchant_no, import_id) DO UPDATE SET rows_uploaded = 0 WHERE import.state = 'uploading'
+    INSERT INTO import (merchant_no, import_id, store_no, options, attempt, created_at)
+    SELECT merchant_no, :import_id, store_no, CAST(:options AS jsonb), :attempt, :now
+    FROM store WHERE store_id = :store_id
+    ON CONFLICT (merchant_no, import_id) DO UPDATE SET rows_uploaded = 0, attempt = excluded.attempt
+        WHERE import.state = 'uploading'
     """
 )
 _CLEAR = text("DELETE FROM import_chunk WHERE (merchant_no, import_id) = (:merchant_no, :import_id)")
+# A statement of its own: what stands behind the lock is seen by the one that follows.
+_OURS = text(
+    """
+    SELECT 1 FROM import
+    WHERE (merchant_no, import_id, attempt) = (:merchant_no, :import_id, :attempt) AND state = 'uploading' FOR SHARE
+    """
+)
 _ADD_CHUNK = text(
     """
     INSERT INTO import_chunk (merchant_no, import_id, chunk_no, first_row, rows, body_enc)
@@ -37,7 +47,7 @@ _ADD_CHUNK = text(
 _QUEUE = text(
     """
     UPDATE import SET state = 'queued', rows_uploaded = :rows, job_id = :job_id
-    WHERE (merchant_no, import_id) = (:merchant_no, :import_id) AND state = 'uploading'
+    WHERE (merchant_no, import_id, attempt) = (:merchant_no, :import_id, :attempt) AND state = 'uploading'
     """
 )
 _OPEN = text(
@@ -93,15 +103,38 @@ class ImportFiles:
     merchant_no: int
     vault: Vault
 
-    async def create(self, import_id: UUID, *, store_id: UUID, options: Mapping[str, Any], now: datetime) -> bool:
-        """The import waits for its chunks; an upload that broke off starts over. False if it is further already."""
-        values = {"import_id": import_id, "store_id": store_id, "options": json.dumps(dict(options)), "now": now}
-        made = await self.connection.execute(_CREATE, values)
-        await self.connection.execute(_CLEAR, self._key(import_id) if made.rowcount else self._key(UUID(int=0)))
-        return bool(made.rowcount)
+    async def create(
+        self, import_id: UUID, *, store_id: UUID, options: Mapping[str, Any], now: datetime
+    ) -> UUID | None:
+        """The import waits for the chunks of this attempt; one that was under way is overtaken.
 
-    async def add_chunk(self, import_id: UUID, *, chunk_no: int, first_row: int, lines: Sequence[bytes]) -> None:
-        """The lines are kept, compressed and encrypted."""
+        None if the import is further already.
+        """
+        attempt = new_id()
+        values = {
+            "import_id": import_id,
+            "store_id": store_id,
+            "options": json.dumps(dict(options)),
+            "attempt": attempt,
+            "now": now,
+        }
+        made = await self.connection.execute(_CREATE, {**self._key(import_id), **values})
+        if not made.rowcount:
+            return None
+        await self.connection.execute(_CLEAR, self._key(import_id))
+        return attempt
+
+    async def add_chunk(
+        self, import_id: UUID, attempt: UUID, *, chunk_no: int, first_row: int, lines: Sequence[bytes]
+    ) -> None:
+        """The lines are kept, compressed and encrypted.
+
+        Raises:
+            UploadOvertaken: a later attempt has begun.
+        """
+        ours = await self.connection.scalar(_OURS, {**self._key(import_id), "attempt": attempt})
+        if ours is None:
+            raise UploadOvertaken
         body = zstandard.ZstdCompressor(level=1).compress(b"\n".join(lines))
         values = {
             "chunk_no": chunk_no,
@@ -111,9 +144,16 @@ class ImportFiles:
         }
         await self.connection.execute(_ADD_CHUNK, {**self._key(import_id), **values})
 
-    async def queue(self, import_id: UUID, *, rows: int, job_id: UUID) -> None:
-        """The upload is whole and its job waits for a worker."""
-        await self.connection.execute(_QUEUE, {**self._key(import_id), "rows": rows, "job_id": job_id})
+    async def queue(self, import_id: UUID, attempt: UUID, *, rows: int, job_id: UUID) -> None:
+        """The upload is whole and its job waits for a worker.
+
+        Raises:
+            UploadOvertaken: a later attempt has begun.
+        """
+        values = {"attempt": attempt, "rows": rows, "job_id": job_id}
+        queued = await self.connection.execute(_QUEUE, {**self._key(import_id), **values})
+        if not queued.rowcount:
+            raise UploadOvertaken
 
     async def open(self, import_id: UUID) -> ImportRun | None:
         """The import, as far as it has come."""

@@ -28,7 +28,7 @@ _CALL_SECONDS: Final = 10.0
 
 # Dedupe ids first, sorted, then lane counters, sorted: every writer takes its locks in this one order. The lane's row
 # stays locked to the end of the statement, which is its commit, so numbers become visible in order and without gaps.
-_APPEND: Final = """
+APPEND: Final = """
 WITH item AS MATERIALIZED (
     SELECT * FROM unnest($1::int2[], $2::int4[], $3::int4[], $4::bytea[], $5::uuid[], $6::text[], $7::timestamptz[],
         $8::text[], $9::text[], $10::bytea[], $11::bytea[]) WITH ORDINALITY
@@ -111,7 +111,7 @@ class _Writer:
         """One statement in its own implicit transaction: returned means committed."""
         try:
             connection = await self._connected()
-            await connection.execute(_APPEND, *_columns(items), self._clock.now(), timeout=_CALL_SECONDS)
+            await connection.execute(APPEND, *columns(items), self._clock.now(), timeout=_CALL_SECONDS)
         except BaseException:
             self.close()
             raise
@@ -127,7 +127,7 @@ class _Writer:
         return self._connection
 
 
-def _columns(items: Sequence[Sealed]) -> list[list[Any]]:
+def columns(items: Sequence[Sealed]) -> list[list[Any]]:
     """One array per column. Of one delivery twice in a batch the first stays: the join would number both."""
     first: dict[tuple[int, bytes], Sealed] = {}
     for item in items:

@@ -20,6 +20,8 @@ from services.order_ingest.adapters.columns import by_column, sql, unnest
 from services.order_ingest.adapters.storefronts import storefronts_by_number
 from services.order_ingest.application.normalise_deliveries import PARKED, Outcome, Place
 from services.order_ingest.application.read_entry import Letter
+from services.order_ingest.domain.changes import FETCH_RANK, HOOK_RANK
+from services.order_ingest.domain.storefront import PULLED
 
 MOST_LANES: Final = 16
 """Lanes that one transaction holds: the rest is left to other workers."""
@@ -190,4 +192,5 @@ def _letter(row: Row[Any], body: bytes, storefront: Any) -> Letter:
         topic=row.topic,
         triggered_at=row.triggered_at,
         received_at=row.received_at,
+        source_rank=FETCH_RANK if row.topic == PULLED else HOOK_RANK,
     )

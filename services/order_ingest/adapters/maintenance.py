@@ -12,7 +12,9 @@ from libs.servicekit.database import Database
 from libs.servicekit.idempotency import forget_old_keys
 from libs.servicekit.logs import logger
 from libs.servicekit.waiting import wait_for_stop
+from services.order_ingest.adapters.books_questions import FETCH
 from services.order_ingest.adapters.imports import forget_broken_uploads
+from services.order_ingest.adapters.pulls import PULL
 
 DAYS_AHEAD: Final = 3
 DELIVERIES_KEPT: Final = timedelta(days=14)
@@ -34,6 +36,11 @@ _FORGET_IDS = text(
     """
     DELETE FROM webhook_dedupe WHERE ctid IN (SELECT ctid FROM webhook_dedupe WHERE received_at < :before LIMIT :most)
     """
+)
+# Questions to stores carry no result: once settled they only say how a day's questions ended.
+_FORGET_QUESTIONS = text(
+    "DELETE FROM effect WHERE kind = ANY (CAST(:kinds AS text[])) AND calling_until IS NULL AND state <> 'pending'"
+    " AND updated_at < :before"
 )
 
 
@@ -66,6 +73,11 @@ async def forget_ids(database: Database, now: datetime) -> int:
             return gone
 
 
+async def forget_questions(connection: AsyncConnection, before: datetime) -> int:
+    """Settled questions to stores are gone; how many."""
+    return (await connection.execute(_FORGET_QUESTIONS, {"kinds": [FETCH, PULL], "before": before})).rowcount
+
+
 async def maintain(database: Database, clock: Clock, stop: asyncio.Event) -> None:
     """All of it, hourly until `stop` (worker role)."""
     while not stop.is_set():
@@ -75,6 +87,7 @@ async def maintain(database: Database, clock: Clock, stop: asyncio.Event) -> Non
                 await ensure_days(uow.connection, now)
                 await forget_old_keys(uow.connection, now)
                 await forget_broken_uploads(uow.connection, now - UPLOADS_KEPT)
+                await forget_questions(uow.connection, now - DELIVERIES_KEPT)
             count = await drop_days(database, now)
             await forget_ids(database, now)
             _log.info("intake_maintained", count=count)

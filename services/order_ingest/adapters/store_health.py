@@ -8,6 +8,8 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.order_ingest.adapters.books_questions import FETCH
+
 LOOKED_BACK: Final = timedelta(days=7)
 COUNTED: Final = timedelta(days=1)
 _MOST: Final = 20_000
@@ -36,6 +38,18 @@ _TOPICS = text(
     WHERE s.store_id = :store_id AND d.received_at > :since GROUP BY 1 ORDER BY 1 LIMIT 100
     """
 )
+_ASKED = text(
+    """
+    SELECT a.pulled_until, a.last_failure_at, a.last_failure
+    FROM store_access a JOIN store s USING (merchant_no, store_no) WHERE s.store_id = :store_id
+    """
+)
+_FETCHES = text(
+    """
+    SELECT state, count(*) AS count FROM effect
+    WHERE kind = :kind AND payload ->> 'store_id' = CAST(:store_id AS text) AND updated_at > :since GROUP BY 1
+    """
+)
 
 
 async def store_health(connection: AsyncConnection, store_id: UUID, now: datetime) -> Mapping[str, Any]:
@@ -45,8 +59,12 @@ async def store_health(connection: AsyncConnection, store_id: UUID, now: datetim
     ).one()
     states = (await connection.execute(_STATES, {"store_id": store_id, "since": now - COUNTED})).all()
     topics = await connection.execute(_TOPICS, {"store_id": store_id, "since": now - LOOKED_BACK})
+    asked = (await connection.execute(_ASKED, {"store_id": store_id})).one_or_none()
+    fetches = await connection.execute(_FETCHES, {"kind": FETCH, "store_id": str(store_id), "since": now - COUNTED})
     return {
         **habits._mapping,
+        "asked": dict(asked._mapping) if asked else None,
+        "fetches": {row.state: row.count for row in fetches},
         "states": {row.state: row.count for row in states},
         "waiting_since": next((row.oldest_at for row in states if row.state == "received"), None),
         "topics": [dict(row._mapping) for row in topics],

@@ -3,29 +3,32 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
-from services.order_ingest.application import tell_happening, tell_order, tell_person, tell_product
+from services.order_ingest.application import tell_dependant, tell_happening, tell_order, tell_person, tell_product
 from services.order_ingest.application.documents import content_document
 from services.order_ingest.application.entries import Entry, Named
 from services.order_ingest.application.ports import Seals
-from services.order_ingest.application.workspace import HistoryEntry, StoredContent, Workspace
+from services.order_ingest.application.workspace import Asked, HistoryEntry, StoredContent, Workspace
 from services.order_ingest.domain import order as orders
 from services.order_ingest.domain import refunds
+from services.order_ingest.domain.catalogue import ProductSeen
 from services.order_ingest.domain.changes import (
-    CustomerSeen,
     FulfilmentSeen,
-    Happening,
     OrderDeleted,
     OrderSeen,
-    ProductSeen,
+    OrderTouched,
+    PartOfOrder,
     RefundSeen,
     ReturnSeen,
     Unheeded,
     WindowClosed,
 )
+from services.order_ingest.domain.happenings import Happening
 from services.order_ingest.domain.order import Order
 from services.order_ingest.domain.people import Sighting
+from services.order_ingest.domain.persons import CustomerSeen, CustomersJoined, DependantSeen
 
 APPLIED = "applied"
 NO_NEWS = "no_news"
@@ -43,24 +46,11 @@ def _taken(workspace: Workspace, entry: Entry, seals: Seals) -> str:
     match entry.change:
         case OrderSeen() as seen:
             return _order_seen(workspace, entry, seen, seals)
-        case RefundSeen() as seen_refund:
-            before = _order(workspace, entry, seen_refund.order_external_id)
-            return _settle(workspace, entry, before, orders.see_refund(before, seen_refund.refund))
-        case FulfilmentSeen(order_external_id=external_id, fulfilment=fulfilment):
-            before = _order(workspace, entry, external_id)
-            return _settle(workspace, entry, before, orders.see_fulfilment(before, fulfilment))
-        case ReturnSeen(order_external_id=external_id, returned=returned):
-            before = _order(workspace, entry, external_id)
-            return _settle(workspace, entry, before, orders.see_return(before, returned))
-        case WindowClosed(order_external_id=external_id):
-            before = _order(workspace, entry, external_id)
-            return _settle(workspace, entry, before, orders.see_window_closed(before, entry.at))
-        case OrderDeleted() as deletion:
-            before = _order(workspace, entry, deletion.external_id)
-            return _settle(workspace, entry, before, orders.see_deletion(before, deletion.at))
-        case CustomerSeen():
-            if entry.named is not None and entry.named.keys:
-                _meet(workspace, entry, entry.named, seals)
+        case OrderTouched(external_id=external_id):
+            workspace.asked[entry.cause.id] = Asked(storefront=entry.storefront, external_id=external_id)
+            return APPLIED
+        case CustomerSeen() | CustomersJoined() | DependantSeen():
+            _people_seen(workspace, entry, seals)
             return NO_NEWS
         case ProductSeen() as product:
             tell_product.tell_product(workspace, entry, product)
@@ -69,21 +59,60 @@ def _taken(workspace: Workspace, entry: Entry, seals: Seals) -> str:
             return _happened(workspace, entry, happening, seals)
         case Unheeded(outcome=outcome):
             return outcome
+        case part:
+            external_id = part.external_id if isinstance(part, OrderDeleted) else part.order_external_id
+            before = _order(workspace, entry, external_id)
+            return _settle(workspace, entry, before, _with_part(before, part, entry.at))
+
+
+def _with_part(before: Order, part: PartOfOrder | OrderDeleted, at: datetime) -> Order:
+    match part:
+        case RefundSeen(refund=refund):
+            return orders.see_refund(before, refund)
+        case FulfilmentSeen(fulfilment=fulfilment):
+            return orders.see_fulfilment(before, fulfilment)
+        case ReturnSeen(returned=returned):
+            return orders.see_return(before, returned)
+        case WindowClosed():
+            return orders.see_window_closed(before, at)
+        case OrderDeleted(at=deleted_at):
+            return orders.see_deletion(before, deleted_at)
+
+
+def _people_seen(workspace: Workspace, entry: Entry, seals: Seals) -> None:
+    if isinstance(entry.change, CustomersJoined):
+        _, news = workspace.people[entry.storefront.merchant_no].join(entry.keys, entry.at, entry.storefront)
+        for each in news:
+            tell_person.tell(workspace, entry, each, seals)
+    elif entry.named is not None and entry.named.keys:
+        customer_id = _meet(workspace, entry, entry.named, seals)
+        if isinstance(entry.change, DependantSeen):
+            tell_dependant.tell(workspace, entry, entry.change, customer_id, seals)
 
 
 def _happened(workspace: Workspace, entry: Entry, happening: Happening, seals: Seals) -> str:
     digest = tell_happening.digest_of(entry.storefront, happening)
     if digest in workspace.happened:
         return NO_NEWS
-    customer_id = None
+    parties = tell_happening.NOBODY
     if happening.person is not None:
         if entry.named is None or not entry.named.keys:
             return NO_NEWS
-        customer_id = _meet(workspace, entry, entry.named, seals)
-    tell_happening.tell(workspace, entry, happening, customer_id, seals)
+        parties = _parties(workspace, entry, entry.named, seals)
+    tell_happening.tell(workspace, entry, happening, parties, seals)
     workspace.happened.add(digest)
     workspace.new_happenings[digest] = entry.storefront
     return APPLIED
+
+
+def _parties(workspace: Workspace, entry: Entry, named: Named, seals: Seals) -> tell_happening.Parties:
+    customer_id = _meet(workspace, entry, named, seals)
+    if entry.recipient is None or not entry.recipient.keys:
+        return tell_happening.Parties(customer_id)
+    recipient_id = _meet(workspace, entry, entry.recipient, seals)
+    # The recipient's keys may say who the customer is: nothing may be told under the id of a life that they ended.
+    customer_id = workspace.people[entry.storefront.merchant_no].resolve(customer_id)
+    return tell_happening.Parties(customer_id, recipient_id if recipient_id != customer_id else None)
 
 
 def _order_seen(workspace: Workspace, entry: Entry, seen: OrderSeen, seals: Seals) -> str:

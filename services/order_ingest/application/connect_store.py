@@ -68,15 +68,16 @@ class StoreExists(Exception):
 
 
 async def connect_store(
-    stores: Stores, telling: Telling, store: Store, *, merchant_id: UUID, secret_id: UUID, secret: str
+    stores: Stores, telling: Telling, store: Store, *, merchant_id: UUID, secret_id: UUID, secret: str | None
 ) -> None:
-    """The store can receive deliveries signed with `secret`.
+    """The store can receive deliveries signed with `secret`; without one it has no hooks.
 
     Raises:
         StoreExists: it is connected already.
     """
     await stores.add(store)
-    await stores.add_secret(store.store_id, secret_id=secret_id, secret=secret, now=store.created_at)
+    if secret is not None:
+        await stores.add_secret(store.store_id, secret_id=secret_id, secret=secret, now=store.created_at)
     _tell(telling, store, merchant_id)
 
 

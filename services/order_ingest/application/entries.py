@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from libs.contracts.envelope import Cause
-from services.order_ingest.domain.changes import Change, Consent, Version
+from services.order_ingest.domain.changes import Change, Version
 from services.order_ingest.domain.customer import Key, Statement
+from services.order_ingest.domain.persons import Consent
 from services.order_ingest.domain.storefront import Storefront
 
 
@@ -21,7 +22,10 @@ class Named:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A change ready for the fold; `source` says in history which topic or import told it."""
+    """A change ready for the fold; `source` says in history which topic or import told it.
+
+    `named` is whom the change is about, `recipient` who gets what that person pays for.
+    """
 
     change: Change
     storefront: Storefront
@@ -30,3 +34,9 @@ class Entry:
     source: str
     at: datetime
     named: Named | None = None
+    recipient: Named | None = None
+
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        """All keys by which the change names people."""
+        return tuple(key for named in (self.named, self.recipient) if named is not None for key in named.keys)

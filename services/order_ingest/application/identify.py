@@ -4,14 +4,18 @@ from collections.abc import Iterator
 
 from services.order_ingest.application.entries import Named
 from services.order_ingest.application.ports import Addresses, Seals
-from services.order_ingest.domain.changes import Change, CustomerSeen, Happening, OrderSeen, Person
+from services.order_ingest.domain.changes import Change, OrderSeen
 from services.order_ingest.domain.customer import Key, Statement, Strength
+from services.order_ingest.domain.happenings import Happening
+from services.order_ingest.domain.persons import CustomerSeen, CustomersJoined, DependantSeen, Person
 from services.order_ingest.domain.reading import microseconds
 from services.order_ingest.domain.storefront import Storefront
 
+RECIPIENT_RANK = -1
 ORDER_RANK = 0
 CUSTOMER_RANK = 1
-"""What a customer record says of a person outranks what an order of the same instant says."""
+"""What a customer record says of a person outranks what an order of the same instant says, and both outrank what
+somebody says of the person to whom their goods go."""
 
 
 def identify(change: Change, storefront: Storefront, *, addresses: Addresses, seals: Seals) -> Named | None:
@@ -21,8 +25,20 @@ def identify(change: Change, storefront: Storefront, *, addresses: Addresses, se
             return _named(person, storefront, at_us, ORDER_RANK, addresses, seals)
         case CustomerSeen(updated_us=at_us, person=person):
             return _named(person, storefront, at_us, CUSTOMER_RANK, addresses, seals)
-        case Happening(at=at, person=Person() as person):
+        case Happening(at=at, person=Person() as person) | DependantSeen(at=at, person=person):
             return _named(person, storefront, microseconds(at), ORDER_RANK, addresses, seals)
+        case CustomersJoined(kept_external_id=kept, absorbed_external_id=absorbed):
+            ids = (Key(Strength.PLATFORM, storefront.store_no, id_) for id_ in (kept, absorbed))
+            return Named(keys=tuple(ids), said={})
+        case _:
+            return None
+
+
+def identify_recipient(change: Change, storefront: Storefront, *, addresses: Addresses, seals: Seals) -> Named | None:
+    """Who gets what somebody else pays for, as the change names them; None if it names nobody."""
+    match change:
+        case Happening(at=at, recipient=Person() as recipient):
+            return _named(recipient, storefront, microseconds(at), RECIPIENT_RANK, addresses, seals)
         case _:
             return None
 

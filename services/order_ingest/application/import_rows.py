@@ -25,6 +25,10 @@ YIELD_EVERY = 16
 """Rows between two looks at the event loop: a chunk is all computation, and live work shares the process."""
 
 
+class UploadOvertaken(Exception):
+    """The same file is being uploaded once more, under the same key: only the last attempt counts."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
     """One import, as its rows need it."""

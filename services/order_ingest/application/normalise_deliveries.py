@@ -12,8 +12,10 @@ from services.order_ingest.application.apply_entries import apply
 from services.order_ingest.application.entries import Entry
 from services.order_ingest.application.ports import Books
 from services.order_ingest.application.read_entry import Letter, Reader
-from services.order_ingest.domain.changes import Happening, OrderSeen
+from services.order_ingest.domain.changes import OrderSeen
 from services.order_ingest.domain.errors import Malformed
+from services.order_ingest.domain.happenings import Happening
+from services.order_ingest.domain.persons import DependantSeen, Person
 
 PARKED = "parked"
 _AT_A_STRETCH = 8
@@ -100,7 +102,9 @@ def _remark(entry: Entry) -> str | None:
     match entry.change:
         case OrderSeen(remark=remark):
             return remark
-        case Happening(person=person) if person is not None and not (entry.named and entry.named.keys):
+        case Happening(person=Person()) | DependantSeen() if not (entry.named and entry.named.keys):
             return "names nobody: the address is none, and the number cannot be dialled"
+        case Happening(recipient=Person()) if not (entry.recipient and entry.recipient.keys):
+            return "the recipient names nobody, and was left out: id, email or a number that can be dialled is needed"
         case _:
             return getattr(entry.change, "reason", None)

@@ -8,9 +8,12 @@ from typing import Any
 
 from libs.contracts.envelope import Cause
 from services.order_ingest.application.entries import Entry
-from services.order_ingest.application.identify import identify
+from services.order_ingest.application.identify import identify, identify_recipient
 from services.order_ingest.application.ports import Addresses, Seals
-from services.order_ingest.domain.changes import Change, CustomerSeen, Happening, OrderSeen, ProductSeen, Version
+from services.order_ingest.domain.catalogue import ProductSeen
+from services.order_ingest.domain.changes import Change, OrderSeen, Version
+from services.order_ingest.domain.happenings import Happening
+from services.order_ingest.domain.persons import CustomerSeen, DependantSeen
 from services.order_ingest.domain.platform_table import platform
 from services.order_ingest.domain.reading import load, microseconds, moment
 from services.order_ingest.domain.storefront import Arrival, Storefront
@@ -68,6 +71,7 @@ class Reader:
             source=letter.source,
             at=moment(updated_us) if updated_us is not None else at,
             named=identify(change, storefront, addresses=self.addresses, seals=self.seals),
+            recipient=identify_recipient(change, storefront, addresses=self.addresses, seals=self.seals),
         )
 
 
@@ -77,7 +81,7 @@ def _updated_us(change: Change) -> int | None:
             OrderSeen(updated_us=updated_us) | CustomerSeen(updated_us=updated_us) | ProductSeen(updated_us=updated_us)
         ):
             return updated_us
-        case Happening(at=at):
+        case Happening(at=at) | DependantSeen(at=at):
             return microseconds(at)
         case _:
             return None

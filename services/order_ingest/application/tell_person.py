@@ -15,9 +15,9 @@ from libs.kernel.identifiers import derived_id
 from services.order_ingest.application.entries import Entry
 from services.order_ingest.application.ports import Seals
 from services.order_ingest.application.workspace import Workspace
-from services.order_ingest.domain.changes import Consent
 from services.order_ingest.domain.customer import ConsentMark, Customer, consent
 from services.order_ingest.domain.people import Merged, PersonNews, Registered, Updated
+from services.order_ingest.domain.persons import Consent
 from services.order_ingest.domain.reading import microseconds
 
 SEALED: Final[tuple[str, ...]] = ("email", "phone", "given_name", "family_name")

@@ -3,7 +3,8 @@
 from libs.contracts.commerce import ProductUpsertedV1
 from services.order_ingest.application.entries import Entry
 from services.order_ingest.application.workspace import Workspace
-from services.order_ingest.domain.changes import OrderContent, ProductSeen, ProductWords
+from services.order_ingest.domain.catalogue import ProductSeen, ProductWords
+from services.order_ingest.domain.changes import OrderContent
 from services.order_ingest.domain.product import BY_ITSELF, BY_LINE, Product, digest, is_news, words_of
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from libs.contracts.envelope import Cause, Said
 from libs.contracts.fact import Fact
 from services.order_ingest.domain.changes import OrderContent
+from services.order_ingest.domain.dependant import Dependant
 from services.order_ingest.domain.order import Order
 from services.order_ingest.domain.people import People
 from services.order_ingest.domain.product import Product
@@ -37,6 +38,14 @@ class StoredContent:
     document: bytes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """An order that the store's own API must be asked for."""
+
+    storefront: Storefront
+    external_id: str
+
+
 @dataclass(slots=True)
 class Workspace:
     """What a batch has loaded and changed. Nothing here awaits."""
@@ -54,8 +63,12 @@ class Workspace:
     happened: set[bytes] = field(default_factory=set)
     """Digests of happenings that were told before or in this batch."""
     new_happenings: dict[bytes, Storefront] = field(default_factory=dict)
+    dependants: dict[UUID, Dependant] = field(default_factory=dict)
+    touched_dependants: dict[UUID, Storefront] = field(default_factory=dict)
     windows: dict[UUID, datetime | None] = field(default_factory=dict)
     """Ends of return windows that are new or moved."""
+    asked: dict[UUID, Asked] = field(default_factory=dict)
+    """What must be asked of stores, by the delivery that made it necessary."""
     history: list[HistoryEntry] = field(default_factory=list)
     said: list[Said] = field(default_factory=list)
 

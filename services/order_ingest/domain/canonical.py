@@ -24,6 +24,7 @@ REFUND_CREATED: Final = "refund.created"
 CUSTOMER_TYPES: Final = frozenset({"customer.created", "customer.updated"})
 PRODUCT_TYPES: Final = frozenset({"product.created", "product.updated"})
 CONSENT_CAPTURED: Final = "consent.captured"
+DEPENDANT_RECORDED: Final = "dependant.recorded"
 FULFILMENT_TYPES: Final = frozenset({"fulfilment.created", "fulfilment.updated"})
 RETURN_TYPES: Final = frozenset({"return.requested", "return.updated", "return.closed"})
 RETURN_OUTCOMES: Final = frozenset({"closed", "declined", "cancelled"})

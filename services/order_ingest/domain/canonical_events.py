@@ -24,6 +24,14 @@ _TICKET: Final = {
     "order_id": "A-1001",
     "topic": "damaged",
 }
+_SUBSCRIPTION: Final = {
+    "subscription_id": "SUB-1",
+    "customer": _WHO,
+    "recipient": {"email": "kim@example.com", "given_name": "Kim"},
+    "product_ids": ["P-7"],
+    "interval": "P1M",
+    "order_id": "A-1001",
+}
 _CONTENTS: Final[Mapping[str, Mapping[str, Any]]] = {
     "order.created": EXAMPLE_ORDER,
     "order.updated": EXAMPLE_ORDER,
@@ -62,6 +70,25 @@ _CONTENTS: Final[Mapping[str, Mapping[str, Any]]] = {
         "properties": {"guide": "brewing", "minutes": 4, "to_the_end": True},
     },
     "checkout.started": {"id": "K-1", "at": _AT, "customer": _WHO, "total_minor": 4418, "currency": "USD"},
+    "subscription.started": {"id": "SE-1", "at": _AT, **_SUBSCRIPTION, "next_at": "2026-06-10T09:30:00Z"},
+    "subscription.renewed": {
+        "id": "SE-2",
+        "at": "2026-06-10T09:30:00Z",
+        **_SUBSCRIPTION,
+        "order_id": "A-1044",
+        "next_at": "2026-07-10T09:30:00Z",
+    },
+    "subscription.ended": {"id": "SE-3", "at": "2026-07-01T08:00:00Z", **_SUBSCRIPTION, "reason": "outgrown"},
+    "dependant.recorded": {
+        "id": "D-1",
+        "at": _AT,
+        "customer": _WHO,
+        "nickname": "Little Bean",
+        "birth_on": "2025-11-03",
+        "due_on": None,
+        "sex": "female",
+        "removed": False,
+    },
     "visits.reported": {"day": "2026-05-09", "count": 1204, "at": _AT},
 }
 

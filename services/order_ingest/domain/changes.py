@@ -1,10 +1,12 @@
 """What a delivery or an import line says, once its platform's words are translated: a canonical change."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
-from typing import Any, NamedTuple, TypeAlias
+from datetime import datetime
+from typing import NamedTuple, TypeAlias
+
+from services.order_ingest.domain.catalogue import ProductSeen
+from services.order_ingest.domain.happenings import Happening
+from services.order_ingest.domain.persons import CustomerSeen, CustomersJoined, DependantSeen, Person
 
 
 class Version(NamedTuple):
@@ -124,36 +126,6 @@ class Movement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Consent:
-    """A statement about one channel; `snapshot`: the platform's present state, not the customer's own act."""
-
-    channel: str
-    topic: str
-    state: str
-    at: datetime
-    source: str
-    snapshot: bool
-    text_version: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
-    """Whom a delivery names, in the platform's words: addresses raw, nothing normalised."""
-
-    external_id: str | None = None
-    email: str | None = None
-    phone: str | None = None
-    region: str | None = None
-    given_name: str | None = None
-    family_name: str | None = None
-    locale: str | None = None
-    time_zone: str | None = None
-    birth_on: date | None = None
-    accepts_marketing: bool | None = None
-    consents: tuple[Consent, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Cancellation:
     at: datetime
     reason: str | None
@@ -215,55 +187,11 @@ class WindowClosed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CustomerSeen:
-    """A version of a customer's description."""
+class OrderTouched:
+    """Something happened to the order, and the store must be asked what: thin hooks say no more."""
 
-    updated_us: int
-    person: Person
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProductWords:
-    """What a product is called and made of. `daily_use`: how much of one piece a day takes."""
-
-    title: str
-    brand: str | None = None
-    category_path: tuple[str, ...] = ()
-    material: str | None = None
-    category_type: str | None = None
-    units: int | None = None
-    daily_use: Decimal | None = None
-    care_tips: tuple[str, ...] = ()
-    price_minor: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProductSeen:
-    """A version of a product, told by itself; `currency` is that of its price."""
-
-    external_id: str
-    updated_us: int
-    words: ProductWords
-    currency: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Happening:
-    """Something that somebody said or did besides ordering, or that a store reports of a day (then without a person).
-
-    `kind` is its fact's wire name without version. `external_id` tells it from all others of its kind in the store.
-    `words` are the fact's own fields, checked; `private` is what may be read by those only who can open seals.
-    """
-
-    kind: str
     external_id: str
     at: datetime
-    person: Person | None
-    words: Mapping[str, Any]
-    order_external_id: str | None = None
-    product_external_id: str | None = None
-    conversation_external_id: str | None = None
-    private: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,4 +205,15 @@ class Unheeded:
 PartOfOrder: TypeAlias = RefundSeen | FulfilmentSeen | ReturnSeen | WindowClosed
 """What concerns one order, which need not have come yet."""
 
-Change: TypeAlias = OrderSeen | OrderDeleted | PartOfOrder | CustomerSeen | ProductSeen | Happening | Unheeded
+Change: TypeAlias = (
+    OrderSeen
+    | OrderDeleted
+    | OrderTouched
+    | PartOfOrder
+    | CustomerSeen
+    | CustomersJoined
+    | ProductSeen
+    | Happening
+    | DependantSeen
+    | Unheeded
+)

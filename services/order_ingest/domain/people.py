@@ -1,8 +1,9 @@
 """All customers that one batch concerns: found by their keys, registered, described, merged when two keys meet.
 
 Which customer survives a merge depends on the keys alone (the best key, then the smaller id), so deliveries may
-come in any order. Two ids of one store's platform never merge, since the platform says that they are two people:
-the key that they share, or the order that changed hands, stays with the one who had it first.
+come in any order. Two ids of one store's platform do not merge, since the platform says that they are two people:
+the key that they share, or the order that changed hands, stays with the one who had it first. They do when the
+platform says that they have become one.
 """
 
 from collections.abc import Sequence
@@ -75,12 +76,32 @@ class People:
     def meet(self, sighting: Sighting, storefront: Storefront) -> tuple[UUID, Sequence[PersonNews]]:
         """Whom the sighting is of, and the news about who is who."""
         one_person = _without_rivals(self._candidates(sighting, storefront))
+        taken = frozenset[int]().union(*(c.platform_stores for c in one_person if not c.is_newcomer))
+        return self._unite(one_person, sighting, taken=taken)
+
+    def join(self, ids: Sequence[Key], at: datetime, storefront: Storefront) -> tuple[UUID, Sequence[PersonNews]]:
+        """The customers of `ids` are one, because their platform has made one of them; who that is, and the news.
+
+        An id that nobody had yet counts as seen: the survivor must be the same as if its customer had come before.
+        """
+        sighting = Sighting(keys=tuple(ids), said={}, at=at)
+        named: dict[UUID, Customer] = {}
+        for key in ids:
+            if key in self.owners:
+                self._add(named, self.owners[key])
+            else:
+                newcomer = self._newcomer(key, sighting, storefront)
+                named[newcomer.customer_id] = newcomer
+        return self._unite(list(named.values()), sighting, taken=frozenset())
+
+    def _unite(
+        self, one_person: Sequence[Customer], sighting: Sighting, *, taken: frozenset[int]
+    ) -> tuple[UUID, Sequence[PersonNews]]:
         survivor = min(one_person, key=lambda c: (c.strength, c.customer_id))
         absorbed = [c for c in one_person if c is not survivor and c.customer_id in self.customers]
         joined = describe(survivor, sighting.said)
         for other in absorbed:
             joined = absorb(joined, other)
-        taken = frozenset[int]().union(*(c.platform_stores for c in one_person if not c.is_newcomer))
         joined = self._claim(_known_since(joined, sighting.at), sighting.keys, taken=taken)
         news = self._settle(self.customers.get(survivor.customer_id), joined)
         return joined.customer_id, [*news, *(self._bury(other, joined.customer_id) for other in absorbed)]

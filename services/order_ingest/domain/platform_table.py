@@ -4,14 +4,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from services.order_ingest.domain.access import AccessForm, amazon_origin, own_domain
 from services.order_ingest.domain.changes import Change
 from services.order_ingest.domain.errors import UnknownPlatform
-from services.order_ingest.domain.platforms import canonical, shopify, shoplazza, woocommerce
+from services.order_ingest.domain.platforms import (
+    amazon,
+    bigcommerce,
+    canonical,
+    magento,
+    shopify,
+    shoplazza,
+    taobao,
+    woocommerce,
+)
 from services.order_ingest.domain.reading import Object
 from services.order_ingest.domain.signatures import (
     Headers,
     Verify,
     body_hmac,
+    no_hooks,
     raw_key,
     standard_webhooks,
     unescaped_key,
@@ -44,6 +55,10 @@ class Platform:
     one_secret_for_all: bool = False
     """The app's secret signs for every shop, so that a store must name its domain and deliveries must name it too."""
     is_ping: Callable[[bytes, Headers], bool] = _no_ping
+    has_hooks: bool = True
+    """False: its stores are asked, they never call; a store has no secret to sign with."""
+    access: AccessForm | None = None
+    """How the API of its stores is reached; None: there is none to ask."""
 
     @property
     def headers(self) -> frozenset[bytes]:
@@ -59,6 +74,7 @@ def _woocommerce_ping(body: bytes, headers: Headers) -> bool:
 
 
 _PING_LENGTH: Final = 40
+SHOPIFY_API_VERSION: Final = "2026-04"
 PLATFORMS: Final[Mapping[str, Platform]] = {
     "shopify": Platform(
         name="shopify",
@@ -72,6 +88,9 @@ PLATFORMS: Final[Mapping[str, Platform]] = {
         shop_domain=b"x-shopify-shop-domain",
         parse=shopify.parse,
         one_secret_for_all=True,
+        access=AccessForm(
+            secrets=("access_token",), origin=own_domain, path=lambda store: f"/admin/api/{SHOPIFY_API_VERSION}"
+        ),
     ),
     "shoplazza": Platform(
         name="shoplazza",
@@ -84,6 +103,7 @@ PLATFORMS: Final[Mapping[str, Platform]] = {
         shop_domain=b"x-shoplazza-shop-domain",
         parse=shoplazza.parse,
         one_secret_for_all=True,
+        access=AccessForm(secrets=("access_token",), origin=own_domain),
     ),
     "woocommerce": Platform(
         name="woocommerce",
@@ -98,6 +118,7 @@ PLATFORMS: Final[Mapping[str, Platform]] = {
         shop_domain=None,
         parse=woocommerce.parse,
         is_ping=_woocommerce_ping,
+        access=AccessForm(secrets=("consumer_key", "consumer_secret"), origin=own_domain),
     ),
     "standard": Platform(
         name="standard",
@@ -109,6 +130,60 @@ PLATFORMS: Final[Mapping[str, Platform]] = {
         triggered_at=None,
         shop_domain=None,
         parse=canonical.parse,
+    ),
+    "bigcommerce": Platform(
+        name="bigcommerce",
+        verify=standard_webhooks,
+        key=raw_key,
+        signed_by=b"webhook-signature",
+        delivery_id=b"webhook-id",
+        topic=None,
+        triggered_at=None,
+        shop_domain=None,
+        parse=bigcommerce.parse,
+        access=AccessForm(
+            secrets=("access_token",),
+            origin=lambda store: "https://api.bigcommerce.com",
+            path=lambda store: f"/stores/{store.account}",
+        ),
+    ),
+    "magento": Platform(
+        name="magento",
+        verify=no_hooks,
+        key=raw_key,
+        signed_by=b"",
+        delivery_id=None,
+        topic=None,
+        triggered_at=None,
+        shop_domain=None,
+        parse=magento.parse,
+        has_hooks=False,
+        access=AccessForm(secrets=("access_token",), origin=own_domain),
+    ),
+    # Amazon and Taobao push into queues of their own: a bridge posts each message, signed with the store's secret.
+    "amazon": Platform(
+        name="amazon",
+        verify=standard_webhooks,
+        key=whsec_key,
+        signed_by=b"webhook-signature",
+        delivery_id=b"webhook-id",
+        topic=None,
+        triggered_at=None,
+        shop_domain=None,
+        parse=amazon.parse,
+        access=AccessForm(secrets=("client_id", "client_secret", "refresh_token"), origin=amazon_origin),
+    ),
+    "taobao": Platform(
+        name="taobao",
+        verify=standard_webhooks,
+        key=whsec_key,
+        signed_by=b"webhook-signature",
+        delivery_id=b"webhook-id",
+        topic=None,
+        triggered_at=None,
+        shop_domain=None,
+        parse=taobao.parse,
+        access=AccessForm(secrets=("app_key", "app_secret", "session"), origin=lambda store: "https://eco.taobao.com"),
     ),
 }
 

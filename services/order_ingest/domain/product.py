@@ -4,7 +4,8 @@ import hashlib
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.order_ingest.domain.changes import Line, ProductWords
+from services.order_ingest.domain.catalogue import ProductWords
+from services.order_ingest.domain.changes import Line
 
 BY_LINE, BY_ITSELF = 0, 1
 """Who described it: what a product's own delivery says, no order's line changes."""

@@ -99,6 +99,20 @@ def own_id(source: Object, name: str = "id") -> str:
     return required(external_id(source, name), name)
 
 
+def external_ids(source: Object, name: str, *, most: int) -> tuple[str, ...]:
+    """The sender's ids in the list under `name`, each once; absent and null are no ids."""
+    value = source.get(name)
+    if value is None:
+        return ()
+    if not isinstance(value, list) or len(value) > most:
+        raise Malformed(f"must be a list of at most {most} ids", f"/{name}")
+    by_place = {str(place): item for place, item in enumerate(value)}
+    try:
+        return tuple(dict.fromkeys(own_id(by_place, place) for place in by_place))
+    except Malformed as complaint:
+        raise complaint.under(name) from None
+
+
 def integer(source: Object, name: str, default: int | None = None, *, least: int = -MAX_MINOR) -> int:
     """The whole number under `name`."""
     value = source.get(name)

@@ -7,10 +7,11 @@ HIDDEN: Final = "[redacted]"
 _WORDS: Final = """
     accepts_marketing amount amount_minor api_version at brand cancel_reason cancelled_at category_path category_type
     channel code consent_updated_at created_at currency currency_code deleted_at discount_minor external_id
-    financial_status fulfillment_status gateway gift_card id kind line_id line_item_id material number opt_in_level
-    order_id order_number paid_at placed_at price processed_at product_id quantity refund_id shipping_minor sku
-    source_name state status subtotal subtotal_price tax_minor taxes_included test timestamp title topic total_discounts
-    total_minor total_price total_tax type unit_price_minor updated_at variant variant_id variant_title vendor version
+    financial_status fulfillment_status gateway gift_card id interval kind line_id line_item_id material next_at number
+    opt_in_level order_id order_number paid_at placed_at price processed_at product_id product_ids quantity refund_id
+    shipping_minor sku source_name state status subscription_id subtotal subtotal_price tax_minor taxes_included test
+    timestamp title topic total_discounts total_minor total_price total_tax type unit_price_minor updated_at variant
+    variant_id variant_title vendor version
 """
 _SHOWN: Final = frozenset(_WORDS.split())
 """Names whose texts are shown; numbers and booleans are shown only under these too, since a phone can be a number."""
@@ -19,7 +20,7 @@ _ADDRESSES: Final = frozenset(
     {"billing", "shipping", "billing_address", "shipping_address", "default_address", "addresses"}
 )
 """Inside these only ids are shown: the state of an address is a place."""
-_PEOPLE: Final = frozenset({"customer", "person"})
+_PEOPLE: Final = frozenset({"customer", "person", "recipient"})
 """Inside these only ids, states and instants are shown."""
 _SHOWN_OF_ADDRESSES: Final = frozenset({"id"})
 _SHOWN_OF_PEOPLE: Final = frozenset({"id", "state", "status", "created_at", "updated_at", "at", "channel", "topic"})

@@ -74,6 +74,15 @@ def standard_webhooks(body: bytes, headers: Headers, keys: Sequence[bytes], now:
     _compare(given, b"%b.%b.%b" % (message_id, stamp, body), keys)
 
 
+def no_hooks(body: bytes, headers: Headers, keys: Sequence[bytes], now: datetime) -> None:
+    """Nothing that comes is from a platform that never calls.
+
+    Raises:
+        BadSignature: always.
+    """
+    raise BadSignature("the platform has no hooks")
+
+
 def raw_key(secret: str) -> bytes:
     """The secret's own characters are the key."""
     return secret.encode()

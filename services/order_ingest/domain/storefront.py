@@ -3,9 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import Final
 from uuid import UUID
 
 from libs.kernel.identifiers import derived_id
+
+PULLED: Final = "pull/order"
+"""The topic of an order that was fetched from the store's own API; no hook may use it."""
 
 
 # Deriving ids is a fifth of an import's work: an order's id is asked for several times in a row, and shops sell the

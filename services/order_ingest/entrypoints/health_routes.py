@@ -24,6 +24,14 @@ class TopicOut(BaseModel):
     last_at: datetime
 
 
+class AskedOut(BaseModel):
+    """How the store's own API answered; see `GET /v1/stores/{store_id}/access`."""
+
+    pulled_until: datetime = Field(description="What changed at the store before is here.", examples=[INSTANT])
+    last_failure_at: datetime | None
+    last_failure: str | None = Field(examples=["status 401 of /admin/api/2026-04/orders.json"])
+
+
 class HealthOut(BaseModel):
     """A store's deliveries. `silent`: nothing came for longer than `expected_until`; null: too few to say.
 
@@ -43,6 +51,8 @@ class HealthOut(BaseModel):
                     "waiting_seconds": 0,
                     "states_24h": {"applied": 702, "no_news": 51, "parked": 1},
                     "topics_7d": [{"topic": "orders/create", "count": 2546, "last_at": INSTANT}],
+                    "asked": {"pulled_until": INSTANT, "last_failure_at": None, "last_failure": None},
+                    "fetches_24h": {"done": 31},
                 }
             ]
         }
@@ -59,6 +69,11 @@ class HealthOut(BaseModel):
     waiting_seconds: int = Field(description="For how long the oldest delivery has waited to be read; 0: none does.")
     states_24h: dict[str, int] = Field(description="How the deliveries of the last day ended; received: not read yet.")
     topics_7d: list[TopicOut]
+    asked: AskedOut | None = Field(description="null: the store's own API is not asked.")
+    fetches_24h: dict[str, int] = Field(
+        description="Orders that thin hooks named and the store was asked for, by how the question ended: done, "
+        "dropped (with another, or no access), pending, failed."
+    )
 
 
 @router.get("/{store_id}/health", summary="Show how a store's hook fares")
@@ -83,6 +98,8 @@ async def show_health(store_id: UUID, principal: Reader, kit: TheKit, ports: The
         silent=None if until is None else now > until,
         waiting_seconds=_seconds(now - waiting_since) or 0 if waiting_since else 0,
         states_24h=found["states"],
+        asked=found["asked"],
+        fetches_24h=found["fetches"],
         topics_7d=[TopicOut.model_validate(each) for each in found["topics"]],
     )
 

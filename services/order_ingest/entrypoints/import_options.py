@@ -46,7 +46,7 @@ class FileOptions:
         if self.preset is None:
             return {}
         known = {name: getattr(self, name) for name in self.__slots__ if name != "mapping"}
-        return {name: value for name, value in known.items() if value not in (None, False)}
+        return {name: value for name, value in known.items() if value is not None}
 
     def exported(self, store: Store) -> ExportedFile | None:
         """How to convert the file; None for our own format.

@@ -47,46 +47,50 @@ async def create_import(
 ) -> Response:
     """JSON Lines of the canonical order, or with `preset` a platform's export (delimited text), plain or gzip.
 
+    The file is the body, or the part `file` of a form and its only one (`multipart/form-data`).
     The answer comes when the whole file is kept; a job reads it. Its facts carry origin=backfill. Rows that cannot be
     read are left out and listed under `rejected_rows` by their line in the file. An upload that broke off is sent
-    again with the same Idempotency-Key. What a file would do is told by `POST /v1/imports/previews`.
+    again with the same Idempotency-Key; one that is still under way is overtaken by it and ends in 409. What a file
+    would do is told by `POST /v1/imports/previews`.
     """
     import_id = derived_id(principal.merchant, "import", principal.subject, key) if key else new_id()
     backlog = min(max_backlog or ports.import_backlog, ports.import_backlog)
     async with kit.database.begin(principal.merchant) as uow:
         file = described.exported(await the_store(ports, uow, store_id))
         options = {"max_backlog": backlog, **described.stored()}
-        is_new = await ports.uploads(uow).create(import_id, store_id=store_id, options=options, now=kit.clock.now())
-    if not is_new:
+        attempt = await ports.uploads(uow).create(import_id, store_id=store_id, options=options, now=kit.clock.now())
+    if attempt is None:
         return await _answer(kit, ports, principal.merchant, import_id, replayed=True)
-    async with aclosing(uploaded(request, file, gzip=content_encoding == "gzip")) as parts:
-        rows = await _receive(parts, kit, ports, principal.merchant, import_id)
-    await _queue(kit, ports, principal, import_id, rows)
+    with refused():
+        async with aclosing(uploaded(request, file, gzip=content_encoding == "gzip")) as parts:
+            rows = await _receive(parts, kit, ports, principal.merchant, import_id, attempt)
+        await _queue(kit, ports, principal, import_id, attempt, rows)
     return await _answer(kit, ports, principal.merchant, import_id, replayed=False)
 
 
-async def _receive(parts: AsyncIterator[bytes], kit: Kit, ports: Ports, merchant_id: UUID, import_id: UUID) -> int:
+async def _receive(
+    parts: AsyncIterator[bytes], kit: Kit, ports: Ports, merchant_id: UUID, import_id: UUID, attempt: UUID
+) -> int:
     """The file is kept; how many rows it has. Each chunk is committed by itself: an upload may take minutes."""
 
     async def keep(chunk_no: int, first_row: int, lines: Sequence[bytes]) -> None:
         async with kit.database.begin(merchant_id) as uow:
-            await ports.uploads(uow).add_chunk(import_id, chunk_no=chunk_no, first_row=first_row, lines=lines)
+            await ports.uploads(uow).add_chunk(import_id, attempt, chunk_no=chunk_no, first_row=first_row, lines=lines)
 
     chunks = Chunks(keep, UPLOAD_LIMIT)
-    with refused():
-        async for part in parts:
-            await chunks.take(part)
-        await chunks.end()
+    async for part in parts:
+        await chunks.take(part)
+    await chunks.end()
     if chunks.rows == 0:
         raise Problem("upload-refused", 422, "The upload is refused", "The file has no rows.")
     return chunks.rows
 
 
-async def _queue(kit: Kit, ports: Ports, principal: Principal, import_id: UUID, rows: int) -> None:
+async def _queue(kit: Kit, ports: Ports, principal: Principal, import_id: UUID, attempt: UUID, rows: int) -> None:
     now = kit.clock.now()
     async with kit.database.begin(principal.merchant) as uow:
         job_id = await enqueue(uow, kind=JOB, request={"import_id": str(import_id)}, unit="rows", now=now)
-        await ports.uploads(uow).queue(import_id, rows=rows, job_id=job_id)
+        await ports.uploads(uow).queue(import_id, attempt, rows=rows, job_id=job_id)
         await audit.record(
             uow.connection,
             merchant_no=uow.merchant_no,

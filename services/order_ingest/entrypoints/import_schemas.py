@@ -17,15 +17,28 @@ _EXPORT: Final = (
     "1,178.8,178.8,上海,2020-02-21 00:00:00,2020-02-21 00:01:00,0\n"
 )
 """With `preset=tmall_order_report`."""
+_FORM: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["file"],
+    "additionalProperties": False,
+    "properties": {
+        "file": {
+            "type": "string",
+            "format": "binary",
+            "description": "The only part, with a filename; gzip if that ends in .gz or its type is application/gzip.",
+        }
+    },
+}
 IMPORT_BODY: Final[dict[str, Any]] = {
     "requestBody": {
         "required": True,
         "description": "JSON Lines: each line one version of a canonical order, or an event envelope of our own hook. "
         "Several versions of an order, and refunds, may be in one file in any order. With `preset`: the export as the "
-        "platform wrote it, delimited by comma, semicolon or tab.",
+        "platform wrote it, delimited by comma, semicolon or tab. As the body itself, or as the one file of a form.",
         "content": {
             "application/x-ndjson": {"schema": {"type": "string"}, "example": json.dumps(EXAMPLE_ORDER) + "\n"},
             "text/csv": {"schema": {"type": "string"}, "example": _EXPORT},
+            "multipart/form-data": {"schema": _FORM, "example": {"file": "the file's own bytes"}},
         },
     }
 }

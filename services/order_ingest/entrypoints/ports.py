@@ -45,12 +45,25 @@ class Screens(Protocol):
     async def rejected_rows(self, import_id: UUID, after: int, limit: int) -> Rows: ...
 
 
+class Accesses(Protocol):
+    """How stores' own APIs are asked."""
+
+    async def put(self, store_id: UUID, *, origin: str | None, secrets: Mapping[str, str], now: datetime) -> None: ...
+    async def remove(self, store_id: UUID) -> bool: ...
+    async def shown(self, store_id: UUID) -> Mapping[str, Any] | None: ...
+    async def pull(self, store_id: UUID, *, since: datetime | None, now: datetime) -> None: ...
+
+
 class Uploads(Protocol):
     """Where an upload is kept, whole lines at a time."""
 
-    async def create(self, import_id: UUID, *, store_id: UUID, options: Mapping[str, Any], now: datetime) -> bool: ...
-    async def add_chunk(self, import_id: UUID, *, chunk_no: int, first_row: int, lines: Sequence[bytes]) -> None: ...
-    async def queue(self, import_id: UUID, *, rows: int, job_id: UUID) -> None: ...
+    async def create(
+        self, import_id: UUID, *, store_id: UUID, options: Mapping[str, Any], now: datetime
+    ) -> UUID | None: ...
+    async def add_chunk(
+        self, import_id: UUID, attempt: UUID, *, chunk_no: int, first_row: int, lines: Sequence[bytes]
+    ) -> None: ...
+    async def queue(self, import_id: UUID, attempt: UUID, *, rows: int, job_id: UUID) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +72,7 @@ class Ports:
 
     merchants: Callable[[UnitOfWork], ListedMerchants]
     stores: Callable[[UnitOfWork], ListedStores]
+    accesses: Callable[[UnitOfWork], Accesses]
     screens: Callable[[UnitOfWork], Screens]
     uploads: Callable[[UnitOfWork], Uploads]
     addresses: Addresses

@@ -22,6 +22,7 @@ from services.order_ingest.application.connect_store import (
     connect_store,
     rotate_credentials,
 )
+from services.order_ingest.domain.platform_table import platform
 from services.order_ingest.entrypoints.ports import Ports
 from services.order_ingest.entrypoints.shared import TheKit, ThePorts, after_id
 from services.order_ingest.entrypoints.store_schemas import (
@@ -75,7 +76,7 @@ def _made(new: NewStore, now: datetime) -> Store:
     )
 
 
-async def _connect(stores: Stores, uow: UnitOfWork, store: Store, principal: Principal, secret: str) -> None:
+async def _connect(stores: Stores, uow: UnitOfWork, store: Store, principal: Principal, secret: str | None) -> None:
     try:
         await connect_store(stores, uow, store, merchant_id=principal.merchant, secret_id=new_id(), secret=secret)
     except StoreExists as error:
@@ -178,5 +179,7 @@ def _check(store: Store, new: NewCredential) -> None:
 
 
 def _out(store: Store, ports: Ports) -> StoreOut:
-    address = f"{ports.public_url.rstrip('/')}{PATH}/{store.platform}/{store.endpoint_token}"
+    root = f"{ports.public_url.rstrip('/')}{PATH}"
+    has_hooks = platform(store.platform).has_hooks
+    address = f"{root}/{store.platform}/{store.endpoint_token}" if has_hooks else None
     return StoreOut.model_validate({**asdict(store), "hook_url": address})

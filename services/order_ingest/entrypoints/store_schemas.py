@@ -34,7 +34,7 @@ class NewStore(BaseModel):
         extra="forbid", json_schema_extra={"examples": [{**_DESCRIPTION, "secret": "shpss_0123456789abcdef"}]}
     )
 
-    platform: Literal["shopify", "shoplazza", "woocommerce", "standard"]
+    platform: Literal["shopify", "shoplazza", "amazon", "taobao", "magento", "woocommerce", "bigcommerce", "standard"]
     account: str = Field(min_length=1, max_length=200, description="The account's name or number on the platform.")
     site: str = Field("", max_length=100, description="Country site or sub-shop; empty where there is only one.")
     domain: str | None = Field(
@@ -49,8 +49,11 @@ class NewStore(BaseModel):
     locale: str | None = Field(None, max_length=35, pattern=r"^[A-Za-z0-9_-]+$")
     policy_pack: str | None = Field(None, max_length=100)
     return_window_days: int = Field(30, ge=0, le=3650)
-    secret: str = Field(
-        min_length=16, max_length=200, description="What the platform signs with; `whsec_` and base64 for standard."
+    secret: str | None = Field(
+        None,
+        min_length=16,
+        max_length=200,
+        description="What the platform signs with; `whsec_` and base64 for standard; none without hooks.",
     )
 
     @field_validator("currency")
@@ -68,7 +71,11 @@ class NewStore(BaseModel):
 
     @model_validator(mode="after")
     def _fits_platform(self) -> Self:
-        check_secret(self.platform, self.secret)
+        has_hooks = platform(self.platform).has_hooks
+        if has_hooks != (self.secret is not None):
+            raise ValueError(f"a {self.platform} store needs {'a' if has_hooks else 'no'} secret")
+        if self.secret is not None:
+            check_secret(self.platform, self.secret)
         if platform(self.platform).one_secret_for_all and self.domain is None:
             raise ValueError(
                 f"a {self.platform} store needs its domain, since only it tells one shop's deliveries from another's"
@@ -131,7 +138,7 @@ class StoreOut(BaseModel):
     locale: str | None
     policy_pack: str | None
     return_window_days: int
-    hook_url: str = Field(description="Where the platform posts its deliveries.")
+    hook_url: str | None = Field(description="Where the platform posts its deliveries; null: it never calls.")
     version: int
     created_at: datetime
     updated_at: datetime

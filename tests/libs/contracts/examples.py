@@ -295,6 +295,37 @@ def _happenings() -> Iterable[Fact]:
     yield commerce.VisitsReportedV1(store_id=STORE, day=date(2026, 3, 8), count=1204, at=AT)
 
 
+def _subscriptions() -> Iterable[Fact]:
+    subscription: dict[str, Any] = {
+        "customer_id": CUSTOMER,
+        "store_id": STORE,
+        "subscription_id": _id(48),
+        "recipient_customer_id": OTHER,
+        "product_ids": (PRODUCT,),
+        "interval": "P1M",
+        "order_id": ORDER,
+        "at": AT,
+    }
+    yield commerce.SubscriptionStartedV1(**subscription, next_at=LATER)
+    yield commerce.SubscriptionRenewedV1(**subscription, next_at=LATER)
+    yield commerce.SubscriptionEndedV1(**subscription, reason="child has grown out of it")
+
+
+def _dependants() -> Iterable[Fact]:
+    yield commerce.DependantRecordedV1(
+        customer_id=CUSTOMER,
+        store_id=STORE,
+        dependant_id=_id(49),
+        version=2,
+        nickname_sealed="gAAAAABl-sealed",
+        birth_on=date(2025, 11, 3),
+        due_on=date(2025, 11, 1),
+        sex="female",
+        removed=False,
+        at=AT,
+    )
+
+
 def _loyalty() -> Iterable[Fact]:
     yield loyalty.MemberEnrolledV1(
         customer_id=CUSTOMER, programme_id=PROGRAMME, programme_version=2, source="order", enrolled_at=AT
@@ -396,8 +427,9 @@ def _control() -> Iterable[Fact]:
 
 def examples() -> dict[str, Fact]:
     """Every fact version's example, by wire name."""
-    sections = (_commerce(), _orders(), _happenings(), _loyalty(), _segmentation(), _messaging(), _control())
-    return {fact.TYPE: fact for section in sections for fact in section}
+    ours = (_commerce(), _orders(), _happenings(), _subscriptions(), _dependants())
+    theirs = (_loyalty(), _segmentation(), _messaging(), _control())
+    return {fact.TYPE: fact for section in (*ours, *theirs) for fact in section}
 
 
 def as_text(fact: Fact) -> str:

@@ -150,6 +150,18 @@ def returned(**changes: Any) -> dict[str, Any]:
     return {**copy.deepcopy(_RETURN), **changes}
 
 
+def customer_merge(**changes: Any) -> dict[str, Any]:
+    """Customer 2 was merged into customer 1. Source: shopify.dev, "Webhooks", topic customers/merge."""
+    return {
+        "admin_graphql_api_customer_kept_id": "gid://shopify/Customer/1",
+        "admin_graphql_api_customer_deleted_id": "gid://shopify/Customer/2",
+        "admin_graphql_api_job_id": None,
+        "status": "completed",
+        "errors": [],
+        **changes,
+    }
+
+
 def encoded(body: Mapping[str, Any]) -> bytes:
     return json.dumps(body, separators=(",", ":")).encode()
 

@@ -112,7 +112,7 @@ class House:
         answer = await self.client.post("/v1/stores", json=body, headers=headers)
         assert answer.status_code == 201, answer.text
         shown = answer.json()
-        path = httpx.URL(shown["hook_url"]).path
+        path = httpx.URL(shown["hook_url"] or "").path
         return Shop(UUID(shown["store_id"]), merchant_id, platform, path)
 
     async def deliver(
@@ -138,7 +138,7 @@ class House:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    async def upload(self, shop: Shop, content: bytes, **headers: str) -> httpx.Response:
+    async def upload(self, shop: Shop, content: bytes | AsyncIterator[bytes], **headers: str) -> httpx.Response:
         all_headers = {**self.bearer("imports:write", merchant_id=shop.merchant_id), **headers}
         return await self.client.post(
             "/v1/imports", params={"store_id": str(shop.store_id)}, content=content, headers=all_headers

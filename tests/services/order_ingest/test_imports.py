@@ -4,10 +4,11 @@ import asyncio
 import copy
 import gzip
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from itertools import pairwise
 from typing import Any
 
+import httpx
 import pytest
 
 from libs.contracts.commerce import ImportFinishedV1, OrderPlacedV1
@@ -86,6 +87,77 @@ async def test_gzip_and_plain_are_the_same_file(house: House) -> None:
 
     assert packed.json()["rows_uploaded"] == 3
     assert [answer.status_code for answer in (packed, broken, nonsense, empty)] == [202, 422, 422, 422]
+
+
+def _form(content: bytes, name: str = "orders.jsonl") -> tuple[bytes, str]:
+    """The body of a form with the file, and its Content-Type."""
+    request = httpx.Request("POST", "http://test", files={"file": (name, content)})
+    return request.read(), request.headers["content-type"]
+
+
+@pytest.mark.parametrize("is_packed", [False, True])
+@pytest.mark.parametrize("is_packed_inside", [False, True])
+async def test_a_file_in_a_form_is_the_same_file(house: House, is_packed: bool, is_packed_inside: bool) -> None:
+    shop = await house.shop()
+    content = json_lines([_order(n) for n in range(150)])
+    inside = (gzip.compress(content), "orders.jsonl.gz") if is_packed_inside else (content, "orders.jsonl")
+    body, kind = _form(*inside)
+    headers = {"content-type": kind} | ({"content-encoding": "gzip"} if is_packed else {})
+
+    answer = await house.upload(shop, gzip.compress(body) if is_packed else body, **headers)
+    job = await _run(house)
+
+    assert (answer.status_code, answer.json()["rows_uploaded"]) == (202, 150)
+    assert job["result"] == {"rows_read": 150, "accepted": 150, "duplicates": 0, "rejected": 0}
+
+
+async def test_an_export_in_a_form_is_previewed_as_its_body_is(house: House) -> None:
+    shop = await house.shop("standard")
+    header = "订单编号,总金额,买家实际支付金额,收货地址 ,订单创建时间,订单付款时间 ,退款金额\n"
+    content = f"{header}1,178.8,178.8,上海,2020-02-21 00:00:00,2020-02-21 00:01:00,0\n".encode("gb18030")
+    form, kind = _form(gzip.compress(content), "订单.csv.gz")
+
+    bare, in_a_form = [
+        await house.client.post(
+            "/v1/imports/previews",
+            params={"store_id": str(shop.store_id), "preset": "auto", "time_zone": "Asia/Shanghai", "currency": "CNY"},
+            content=sent,
+            headers={**house.bearer("imports:write", merchant_id=shop.merchant_id), "content-type": told},
+        )
+        for sent, told in ((content, "text/csv"), (form, kind))
+    ]
+
+    assert (bare.status_code, bare.json()["orders"]) == (200, 1)
+    assert in_a_form.json() == bare.json()
+
+
+async def test_a_form_of_anything_but_one_file_is_refused_and_leaves_no_job(house: House) -> None:
+    shop = await house.shop()
+    body, kind = _form(json_lines([_order(1)]))
+
+    answers = [
+        await house.upload(shop, sent, **{"content-type": told})
+        for sent, told in (
+            (body, "multipart/form-data"),
+            (body.replace(b'name="file"', b'name="orders"'), kind),
+            (body[:-8], kind),
+            (_form(b"")[0], _form(b"")[1]),
+        )
+    ]
+
+    assert [answer.json()["type"] for answer in answers] == ["urn:huitou:problem:upload-refused"] * 4
+    assert [answer.status_code for answer in answers] == [422] * 4
+    assert answers[0].json()["detail"] == "the Content-Type multipart/form-data names no boundary."
+    assert await house.rows("SELECT 1 FROM job") == []
+
+
+async def test_the_document_shows_the_body_and_the_form(house: House) -> None:
+    document = (await house.client.get("/openapi.json")).json()
+
+    for path in ("/v1/imports", "/v1/imports/previews"):
+        content = document["paths"][path]["post"]["requestBody"]["content"]
+        assert list(content) == ["application/x-ndjson", "text/csv", "multipart/form-data"]
+        assert content["multipart/form-data"]["schema"]["required"] == ["file"]
 
 
 async def test_an_upload_with_a_known_key_is_taken_once(house: House) -> None:
@@ -239,3 +311,38 @@ async def test_an_endless_line_and_an_endless_file_are_refused() -> None:
 
 def test_the_example_is_a_line_of_a_file() -> None:
     assert json.loads(json_lines([EXAMPLE_ORDER])) == json.loads(json.dumps(EXAMPLE_ORDER))
+
+
+_WHOLE = json_lines([_order(number) for number in range(300)])
+
+
+@pytest.mark.parametrize(("other", "status"), [(_WHOLE, 202), (b"x" * (2 << 20), 422)], ids=["whole", "broken"])
+async def test_an_upload_that_is_overtaken_under_its_key_ends_and_takes_no_rows_along(
+    house: House, other: bytes, status: int
+) -> None:
+    shop, half_way, may_go_on = await house.shop(), asyncio.Event(), asyncio.Event()
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield _WHOLE[:-1]
+        half_way.set()
+        await may_go_on.wait()
+        yield _WHOLE[-1:]
+
+    headers = {"Idempotency-Key": "one-file"}
+    first = asyncio.create_task(house.upload(shop, slowly(), **headers))
+    await half_way.wait()
+    second = await house.upload(shop, other, **headers)
+    may_go_on.set()
+    overtaken = await first
+    last = await house.upload(shop, _WHOLE, **headers)
+    await _run(house)
+
+    assert (second.status_code, overtaken.status_code, last.status_code) == (status, 409, 202)
+    assert overtaken.json()["type"].endswith("upload-overtaken")
+    shown = await house.get(shop, f"/v1/imports/{last.json()['import_id']}")
+    assert (shown["state"], shown["rows_uploaded"], shown["rows_read"], shown["accepted"]) == (
+        "finished",
+        300,
+        300,
+        300,
+    )

@@ -118,6 +118,43 @@ def test_a_ring_of_merges_cannot_hold_anybody_up() -> None:
     assert people.resolve(one) in (one, two)
 
 
+async def test_customers_that_shopify_merged_are_one_on_the_database(house: House) -> None:
+    shop = await house.shop()
+    for number in (1, 2):
+        await house.deliver(shop, "orders/create", _order(number, customer=number, email=f"c{number}@example.com").body)
+    await house.normaliser.drain()
+
+    await house.deliver(shop, "customers/merge", bodies.customer_merge(status="failed"))
+    await house.normaliser.drain()
+    before = (await house.get(shop, "/v1/customers"))["items"]
+    await house.deliver(shop, "customers/merge", bodies.customer_merge())
+    await house.normaliser.drain()
+    await house.deliver(shop, "orders/create", _order(3, customer=2, email="c3@example.com").body)
+    await house.deliver(shop, "customers/merge", bodies.customer_merge())
+    await house.normaliser.drain()
+
+    [after] = (await house.get(shop, "/v1/customers"))["items"]
+    orders = (await house.get(shop, "/v1/orders", customer_id=after["customer_id"]))["items"]
+    identities = await house.get(shop, f"/v1/customers/{after['customer_id']}/identities")
+    assert len(before) == 2
+    assert {order["external_id"] for order in orders} == {"1", "2", "3"}
+    assert [each["kind"] for each in identities["items"]] == ["platform", "platform", "email", "email", "email"]
+    assert len(await house.facts("customer.merged")) == 1
+
+
+async def test_a_merge_of_customers_never_seen_waits_for_them_on_the_database(house: House) -> None:
+    shop = await house.shop()
+    await house.deliver(shop, "customers/merge", bodies.customer_merge())
+    await house.normaliser.drain()
+
+    for number in (1, 2):
+        await house.deliver(shop, "orders/create", _order(number, customer=number, email=f"c{number}@example.com").body)
+    await house.normaliser.drain()
+
+    assert len((await house.get(shop, "/v1/customers"))["items"]) == 1
+    assert await house.facts("customer.merged") == []
+
+
 async def test_a_merge_moves_orders_and_names_on_the_database(house: House) -> None:
     shop = await house.shop()
     guest = bodies.order(id=1, customer=None)

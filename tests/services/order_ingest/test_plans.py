@@ -8,6 +8,7 @@ from typing import Final
 from deploy.local.databases import ServiceUrls
 from services.order_ingest.adapters import (
     books,
+    books_dependants,
     books_merges,
     books_orders,
     books_people,
@@ -15,6 +16,8 @@ from services.order_ingest.adapters import (
     hook_stores,
     intake,
     intake_log,
+    pulls,
+    store_access,
     storefronts,
 )
 from tests.plans import WORKER, analyse, statements_of, walks
@@ -22,10 +25,19 @@ from tests.services.order_ingest import bodies
 from tests.services.order_ingest.conftest import House
 
 NORMALISER: Final = statements_of(
-    books, books_merges, books_orders, books_people, books_products, intake_log, storefronts
+    books,
+    books_dependants,
+    books_merges,
+    books_orders,
+    books_people,
+    books_products,
+    intake_log,
+    pulls,
+    store_access,
+    storefronts,
 )
-INTAKE: Final = {**statements_of(hook_stores), "intake._APPEND": intake._APPEND}
-FEW_ROWS: Final = ("store", "store_secret", "merchant", "intake_lane", "intake_mark")
+INTAKE: Final = {**statements_of(hook_stores), "intake.APPEND": intake.APPEND}
+FEW_ROWS: Final = ("store", "store_access", "store_secret", "merchant", "intake_lane", "intake_mark")
 """Tables with a row per lane, store or merchant; the others get longer with every order."""
 
 

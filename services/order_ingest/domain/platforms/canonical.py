@@ -5,6 +5,7 @@ from datetime import datetime
 from services.order_ingest.domain.canonical import (
     CONSENT_CAPTURED,
     CUSTOMER_TYPES,
+    DEPENDANT_RECORDED,
     FINANCIAL_STATUSES,
     FULFILMENT_TYPES,
     ORDER_DELETED,
@@ -17,7 +18,6 @@ from services.order_ingest.domain.canonical import (
 from services.order_ingest.domain.changes import (
     Cancellation,
     Change,
-    CustomerSeen,
     FulfilmentSeen,
     Line,
     OrderContent,
@@ -30,8 +30,10 @@ from services.order_ingest.domain.changes import (
     Unheeded,
 )
 from services.order_ingest.domain.errors import Malformed
+from services.order_ingest.domain.persons import CustomerSeen
 from services.order_ingest.domain.platforms.amounts import currency_of
 from services.order_ingest.domain.platforms.canonical_customer import consent_seen, person
+from services.order_ingest.domain.platforms.canonical_dependants import dependant
 from services.order_ingest.domain.platforms.canonical_goods import fulfilment, returned
 from services.order_ingest.domain.platforms.canonical_happenings import KINDS, happening
 from services.order_ingest.domain.platforms.canonical_product import category_type, product
@@ -88,6 +90,8 @@ def _event(kind: str, content: Object, at: datetime) -> Change:
         return product(content)
     if kind in KINDS:
         return happening(kind, content)
+    if kind == DEPENDANT_RECORDED:
+        return dependant(content)
     if kind == CONSENT_CAPTURED:
         return consent_seen(content)
     return Unheeded("ignored", f"nothing here listens to {kind[:64]}")

@@ -1,7 +1,7 @@
 """The people inside our own JSON, and what they said about marketing."""
 
-from services.order_ingest.domain.changes import Consent, CustomerSeen, Person
 from services.order_ingest.domain.errors import Malformed
+from services.order_ingest.domain.persons import Consent, CustomerSeen, Person
 from services.order_ingest.domain.reading import (
     Object,
     each,
@@ -34,6 +34,14 @@ def person(source: Object) -> Person:
         accepts_marketing=flag(source, "accepts_marketing"),
         consents=tuple(each(source, "consents", _consent)),
     )
+
+
+def somebody(source: Object) -> Person:
+    """Whom an event is about; there must be something by which they can be found."""
+    named = person(required(record(source, "customer"), "customer"))
+    if not (named.external_id or named.email or named.phone):
+        raise Malformed("names nobody: id, email or phone is needed", "/customer")
+    return named
 
 
 def consent_seen(source: Object) -> CustomerSeen:

@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from libs.kernel.money import UnknownCurrency, exponent
-from services.order_ingest.domain.changes import Happening
 from services.order_ingest.domain.errors import Malformed
-from services.order_ingest.domain.platforms.canonical_customer import person
+from services.order_ingest.domain.happenings import Happening
+from services.order_ingest.domain.platforms import canonical_subscriptions as subscriptions
+from services.order_ingest.domain.platforms.canonical_customer import somebody
 from services.order_ingest.domain.reading import (
     MAX_MINOR,
     Object,
@@ -32,20 +33,18 @@ def happening(kind: str, source: Object) -> Happening:
     """What happened; `kind` is one of KINDS."""
     if kind == VISITS:
         return _visits(source)
-    named = person(required(record(source, "customer"), "customer"))
-    if not (named.external_id or named.email or named.phone):
-        raise Malformed("names nobody: id, email or phone is needed", "/customer")
-    return Happening(
+    found = Happening(
         kind=kind,
         external_id=own_id(source),
         at=required(instant(source, "at"), "at"),
-        person=named,
+        person=somebody(source),
         words=_WORDS[kind](source),
         order_external_id=external_id(source, "order_id"),
         product_external_id=external_id(source, "product_id"),
         conversation_external_id=external_id(source, "conversation_id"),
         private=text(source, "text", length=_LONG_TEXT) if kind == _MESSAGE else None,
     )
+    return subscriptions.with_parties(found, source) if kind in subscriptions.WORDS else found
 
 
 def _visits(source: Object) -> Happening:
@@ -119,5 +118,6 @@ _WORDS: Final[Mapping[str, Callable[[Object], Mapping[str, Any]]]] = {
     "social_action.performed": _social,
     "customer_event.recorded": _event,
     "checkout.started": _checkout,
+    **subscriptions.WORDS,
 }
 KINDS: Final = frozenset({*_WORDS, VISITS})

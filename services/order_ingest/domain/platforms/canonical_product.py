@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from services.order_ingest.domain.changes import ProductSeen, ProductWords
+from services.order_ingest.domain.catalogue import ProductSeen, ProductWords
 from services.order_ingest.domain.errors import Malformed
 from services.order_ingest.domain.platforms.amounts import currency_of, decimal
 from services.order_ingest.domain.reading import (

@@ -12,7 +12,6 @@ from services.order_ingest.domain.canonical import PAID_STATUSES
 from services.order_ingest.domain.changes import (
     Cancellation,
     Change,
-    CustomerSeen,
     OrderContent,
     OrderDeleted,
     OrderSeen,
@@ -20,9 +19,10 @@ from services.order_ingest.domain.changes import (
     Unheeded,
 )
 from services.order_ingest.domain.errors import Malformed
+from services.order_ingest.domain.persons import CustomerSeen
 from services.order_ingest.domain.platforms import shopify_goods
 from services.order_ingest.domain.platforms.amounts import amount
-from services.order_ingest.domain.platforms.shopify_customer import consent_update, customer, order_person
+from services.order_ingest.domain.platforms.shopify_customer import consent_update, customer, merge, order_person
 from services.order_ingest.domain.platforms.shopify_money import shipping_paid
 from services.order_ingest.domain.platforms.shopify_parts import line, order_refunds, refund
 from services.order_ingest.domain.platforms.shopify_product import PRODUCT_TOPICS, product
@@ -36,7 +36,7 @@ from services.order_ingest.domain.reading import (
     required,
     text,
 )
-from services.order_ingest.domain.storefront import Arrival, Storefront
+from services.order_ingest.domain.storefront import PULLED, Arrival, Storefront
 
 ORDER_TOPICS: Final = frozenset(
     f"orders/{event}" for event in ("create", "updated", "paid", "cancelled", "fulfilled", "partially_fulfilled")
@@ -46,6 +46,7 @@ CONSENT_TOPICS: Final[Mapping[str, str]] = {
     "customers_email_marketing_consent/update": "email",
     "customers_marketing_consent/update": "sms",
 }
+MERGE_TOPIC: Final = "customers/merge"
 _SAMPLE_ID = "820982911946154508"
 """The id in every "send test notification" of Shopify's admin."""
 _SHOP_IN_STATUS_URL = re.compile(r"^https://[^/]+/(\d+)/orders/")
@@ -58,7 +59,7 @@ def parse(body: Object, arrival: Arrival, storefront: Storefront) -> Change:
         Malformed: a field is missing, or the body is of another shop.
     """
     topic = arrival.topic or ""
-    if topic in ORDER_TOPICS:
+    if topic in ORDER_TOPICS or topic == PULLED:
         return _order(body, storefront)
     if topic in shopify_goods.FULFILMENT_TOPICS:
         return shopify_goods.fulfilment_seen(body)
@@ -75,12 +76,18 @@ def parse(body: Object, arrival: Arrival, storefront: Storefront) -> Change:
         return shopify_goods.fulfilment_event(body, arrival)
     if topic in PRODUCT_TOPICS:
         return product(body, arrival, storefront)
-    if topic in CUSTOMER_TOPICS:
-        updated_at = instant(body, "updated_at") or arrival.at
-        return CustomerSeen(updated_us=microseconds(updated_at), person=customer(body, storefront.region))
+    if topic in CUSTOMER_TOPICS or topic in CONSENT_TOPICS or topic == MERGE_TOPIC:
+        return _people(topic, body, arrival, storefront)
+    return Unheeded("ignored", f"nothing here listens to {topic[:64] or 'a delivery without topic'}")
+
+
+def _people(topic: str, body: Object, arrival: Arrival, storefront: Storefront) -> Change:
+    if topic == MERGE_TOPIC:
+        return merge(body)
     if topic in CONSENT_TOPICS:
         return consent_update(body, CONSENT_TOPICS[topic], arrival.at)
-    return Unheeded("ignored", f"nothing here listens to {topic[:64] or 'a delivery without topic'}")
+    updated_at = instant(body, "updated_at") or arrival.at
+    return CustomerSeen(updated_us=microseconds(updated_at), person=customer(body, storefront.region))
 
 
 def _order(body: Object, storefront: Storefront) -> OrderSeen | Unheeded:

@@ -1,10 +1,12 @@
 """The people inside Shopify's bodies, and what they said about marketing."""
 
+import re
 from datetime import datetime
 from typing import Final
 
-from services.order_ingest.domain.changes import Consent, CustomerSeen, Person
+from services.order_ingest.domain.changes import Unheeded
 from services.order_ingest.domain.errors import Malformed
+from services.order_ingest.domain.persons import Consent, CustomerSeen, CustomersJoined, Person
 from services.order_ingest.domain.reading import (
     Object,
     external_id,
@@ -24,6 +26,8 @@ _STATES: Final = {
     "pending": "pending_double_opt_in",
 }
 """Shopify's states that say something; `not_subscribed` says that nobody was ever asked."""
+_GLOBAL_ID: Final = re.compile(r"gid://shopify/Customer/([0-9]{1,20})")
+_MERGED: Final = "completed"
 
 
 def customer(body: Object, region: str | None) -> Person:
@@ -76,6 +80,29 @@ def consent_update(body: Object, channel: str, at: datetime) -> CustomerSeen:
             consents=(consent,) if consent else (),
         ),
     )
+
+
+def merge(body: Object) -> CustomersJoined | Unheeded:
+    """Two customers that Shopify has made one; a merge that failed or is under way changes nothing.
+
+    Source: shopify.dev, "Webhooks", topic customers/merge; its `status` is that of a CustomerMergeRequest.
+    """
+    status = (text(body, "status", length=40) or "").lower()
+    if status != _MERGED:
+        return Unheeded("ignored", f"two customers were not merged: {status or 'no status'}")
+    kept = _customer_id(body, "admin_graphql_api_customer_kept_id")
+    absorbed = _customer_id(body, "admin_graphql_api_customer_deleted_id")
+    if kept == absorbed:
+        raise Malformed("is the customer that was kept", "/admin_graphql_api_customer_deleted_id")
+    return CustomersJoined(kept_external_id=kept, absorbed_external_id=absorbed)
+
+
+def _customer_id(source: Object, name: str) -> str:
+    """The number in a global id: the other bodies name the customer by it."""
+    found = _GLOBAL_ID.fullmatch(required(text(source, name), name))
+    if found is None:
+        raise Malformed("must be gid://shopify/Customer/ and a number", f"/{name}")
+    return found[1]
 
 
 def _accepts(source: Object) -> bool | None:

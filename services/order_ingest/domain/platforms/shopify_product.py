@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from services.order_ingest.domain.changes import ProductSeen, ProductWords
+from services.order_ingest.domain.catalogue import ProductSeen, ProductWords
 from services.order_ingest.domain.platforms.amounts import amount
 from services.order_ingest.domain.reading import Object, each, instant, microseconds, own_id, text
 from services.order_ingest.domain.storefront import Arrival, Storefront

@@ -11,7 +11,6 @@ from typing import Final, TypeVar
 from services.order_ingest.domain.changes import (
     Cancellation,
     Change,
-    CustomerSeen,
     OrderContent,
     OrderDeleted,
     OrderSeen,
@@ -19,6 +18,7 @@ from services.order_ingest.domain.changes import (
     Unheeded,
 )
 from services.order_ingest.domain.errors import Malformed
+from services.order_ingest.domain.persons import CustomerSeen
 from services.order_ingest.domain.platforms.shoplazza_content import content, difference
 from services.order_ingest.domain.platforms.shoplazza_customer import customer, order_person
 from services.order_ingest.domain.platforms.shoplazza_goods import order_fulfilments, whole_order
@@ -33,7 +33,7 @@ from services.order_ingest.domain.reading import (
     required,
     text,
 )
-from services.order_ingest.domain.storefront import Arrival, Storefront
+from services.order_ingest.domain.storefront import PULLED, Arrival, Storefront
 
 T = TypeVar("T")
 
@@ -75,7 +75,7 @@ def parse(body: Object, arrival: Arrival, storefront: Storefront) -> Change:
         Malformed: a field is missing, or the body is not what its topic says.
     """
     topic = arrival.topic or ""
-    if topic in ORDER_TOPICS:
+    if topic in ORDER_TOPICS or topic == PULLED:
         return _inside(body, "order", lambda order: _order(order, topic, storefront))
     _refuse_order_body(body)
     if topic == "orders/delete":

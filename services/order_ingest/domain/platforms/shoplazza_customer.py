@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
-from services.order_ingest.domain.changes import Consent, Person
+from services.order_ingest.domain.persons import Consent, Person
 from services.order_ingest.domain.reading import Object, external_id, flag, record, required, text
 
 _CHANNELS: Final = (("email", "accepts_marketing"), ("sms", "accepts_sms_marketing"))

@@ -25,12 +25,13 @@ from services.order_ingest.domain.platforms.spreading import spread
 from services.order_ingest.domain.platforms.woocommerce_customer import customer_seen, order_person
 from services.order_ingest.domain.platforms.woocommerce_parts import fee, line, refund, site_instant
 from services.order_ingest.domain.reading import Object, each, microseconds, own_id, record, required, text
-from services.order_ingest.domain.storefront import Arrival, Storefront
+from services.order_ingest.domain.storefront import PULLED, Arrival, Storefront
 
 ORDER_TOPICS: Final = frozenset({"order.created", "order.updated", "order.restored"})
 ORDER_DELETED: Final = "order.deleted"
 CUSTOMER_TOPICS: Final = frozenset({"customer.created", "customer.updated"})
-_HEEDED: Final = ORDER_TOPICS | CUSTOMER_TOPICS | {ORDER_DELETED}
+_WHOLE_ORDERS: Final = ORDER_TOPICS | {PULLED}
+_HEEDED: Final = _WHOLE_ORDERS | CUSTOMER_TOPICS | {ORDER_DELETED}
 _DRAFTS: Final = frozenset({"checkout-draft", "auto-draft"})
 _UNPAID: Final = frozenset({"pending", "on-hold", "failed"})
 _PAID: Final = frozenset({"completed", "refunded"})
@@ -70,7 +71,7 @@ def _refuse_error(body: Object) -> None:
 
 
 def _change(topic: str, body: Object, arrival: Arrival, storefront: Storefront) -> Change:
-    if topic in ORDER_TOPICS:
+    if topic in _WHOLE_ORDERS:
         return _order(body, storefront)
     if "line_items" in body:
         # The topic stands in an unsigned header: whoever holds one signed order could send it again as order.deleted.

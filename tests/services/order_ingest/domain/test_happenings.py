@@ -18,6 +18,7 @@ from libs.contracts.fact import Fact
 from services.order_ingest.domain.canonical import (
     CONSENT_CAPTURED,
     CUSTOMER_TYPES,
+    DEPENDANT_RECORDED,
     FULFILMENT_TYPES,
     ORDER_DELETED,
     ORDER_TYPES,
@@ -31,6 +32,7 @@ from services.order_ingest.domain.errors import Malformed
 from services.order_ingest.domain.platforms import canonical
 from services.order_ingest.domain.platforms.canonical_happenings import KINDS
 from services.order_ingest.domain.reading import load
+from services.order_ingest.domain.redaction import HIDDEN, redact
 from services.order_ingest.domain.storefront import Arrival
 from tests.services.order_ingest.bodies import encoded
 from tests.services.order_ingest.desk import NOW, STORE, Desk, Sent, storefront
@@ -70,9 +72,23 @@ def test_every_documented_event_is_heeded(kind: str) -> None:
 
 def test_every_kind_of_event_is_documented() -> None:
     known = ORDER_TYPES | CUSTOMER_TYPES | FULFILMENT_TYPES | RETURN_TYPES | PRODUCT_TYPES | KINDS
-    known |= {ORDER_DELETED, REFUND_CREATED, CONSENT_CAPTURED}
+    known |= {ORDER_DELETED, REFUND_CREATED, CONSENT_CAPTURED, DEPENDANT_RECORDED}
 
     assert set(EXAMPLE_EVENTS) == known
+
+
+@pytest.mark.parametrize("kind", EXAMPLE_EVENTS)
+def test_an_operator_sees_nobody_in_an_event(kind: str) -> None:
+    shown = str(redact(load(encoded(EXAMPLE_EVENTS[kind])))).lower()
+
+    people = ("ann@", "'ann'", "kim", "bean", "2025-11-03", "female", "1990-02-28", "smith")
+    assert [word for word in people if word in shown] == []
+
+
+def test_an_operator_sees_ids_of_a_recipient_only() -> None:
+    shown = redact({"recipient": {"id": "C-4", "title": "Dr Kim", "number": 5550123}})
+
+    assert shown == {"recipient": {"id": "C-4", "title": HIDDEN, "number": HIDDEN}}
 
 
 def test_a_review_is_about_its_product_and_order() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from libs.contracts.commerce import ProductUpsertedV1
 from services.order_ingest.domain.canonical import EXAMPLE_PRODUCT
-from services.order_ingest.domain.changes import ProductWords
+from services.order_ingest.domain.catalogue import ProductWords
 from services.order_ingest.domain.errors import Malformed
 from services.order_ingest.domain.product import digest
 from tests.services.order_ingest import bodies

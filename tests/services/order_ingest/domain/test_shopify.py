@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from services.order_ingest.domain.changes import CustomerSeen, OrderSeen, RefundSeen, Unheeded
+from services.order_ingest.domain.changes import OrderSeen, RefundSeen, Unheeded
 from services.order_ingest.domain.errors import Malformed
+from services.order_ingest.domain.persons import CustomerSeen
 from services.order_ingest.domain.platforms import shopify
 from services.order_ingest.domain.reading import load
 from services.order_ingest.domain.storefront import Arrival

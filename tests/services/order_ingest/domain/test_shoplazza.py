@@ -9,16 +9,9 @@ import pytest
 
 from services.order_ingest.domain import refunds
 from services.order_ingest.domain.canonical import FINANCIAL_STATUSES
-from services.order_ingest.domain.changes import (
-    Cancellation,
-    CustomerSeen,
-    LineQuantity,
-    Movement,
-    OrderDeleted,
-    OrderSeen,
-    Unheeded,
-)
+from services.order_ingest.domain.changes import Cancellation, LineQuantity, Movement, OrderDeleted, OrderSeen, Unheeded
 from services.order_ingest.domain.errors import Malformed
+from services.order_ingest.domain.persons import CustomerSeen
 from services.order_ingest.domain.platforms import shoplazza
 from services.order_ingest.domain.reading import load
 from services.order_ingest.domain.storefront import Arrival

@@ -7,16 +7,9 @@ from typing import Any
 import pytest
 
 from services.order_ingest.domain import refunds
-from services.order_ingest.domain.changes import (
-    Cancellation,
-    CustomerSeen,
-    LineQuantity,
-    Movement,
-    OrderDeleted,
-    OrderSeen,
-    Unheeded,
-)
+from services.order_ingest.domain.changes import Cancellation, LineQuantity, Movement, OrderDeleted, OrderSeen, Unheeded
 from services.order_ingest.domain.errors import Malformed
+from services.order_ingest.domain.persons import CustomerSeen
 from services.order_ingest.domain.platforms import woocommerce
 from services.order_ingest.domain.reading import load, microseconds
 from services.order_ingest.domain.refunds import NO_REFUNDS

@@ -1,0 +1,58 @@
+"""What is asked of a store's own API: single orders, and all that changed since an instant, page by page."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, TypeAlias
+
+Document: TypeAlias = bytes
+"""One order as JSON, with all that belongs to it: what the platform's words are read from under the topic PULLED."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """How a store's API is reached. `base_url` is without a slash at its end; `credentials` are the platform's own."""
+
+    base_url: str
+    account: str
+    site: str
+    credentials: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some orders, and where the next ones begin; no cursor: these were the last."""
+
+    documents: Sequence[Document]
+    next_cursor: str | None = None
+
+
+class ApiError(Exception):
+    """The store's API did not give what was asked for; the text names status and place, never a credential or body."""
+
+
+class ApiAway(ApiError):
+    """It may give it later: no answer, too busy, or broken. `after_seconds` is its own wish, if it had one."""
+
+    def __init__(self, reason: str, after_seconds: float | None = None) -> None:
+        super().__init__(reason)
+        self.after_seconds = after_seconds
+
+
+class ApiRefuses(ApiError):
+    """It will not give it until somebody changes something: credentials, rights, the address."""
+
+
+class StoreApi(Protocol):
+    """One platform's API. Every call is one page and lasts a few seconds at most; calls may be repeated.
+
+    Raises: ApiAway, ApiRefuses.
+    """
+
+    async def changed_orders(self, access: Access, since: datetime, cursor: str | None) -> Page:
+        """Orders changed at or after `since`, those that changed first first; `cursor` is the page before's."""
+        ...
+
+    async def order(self, access: Access, external_id: str) -> Document | None:
+        """The order as it is now; None if the store has none of that id."""
+        ...
