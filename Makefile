@@ -53,6 +53,9 @@ bites: setup ## break the code on purpose: each named mutation must turn a test 
 e2e: setup ## the demo on all its data, compared with an independent computation
 	@$(PY) -m pytest -q -m e2e --timeout 1800 tests/e2e
 
+attack: setup ## forged, foreign and broken requests, ten times as many as `make test` sends
+	@ATTACK_CASES=5000 ATTACK_BODIES=400 $(PY) -m pytest -q --timeout 3600 tests/attack
+
 chaos: setup ## kill, cut, stop and wipe parts of the running stack on both buses: nothing lost, nothing twice
 	@$(PY) -m tests.chaos
 
