@@ -178,14 +178,18 @@ class ImportRunner:
             await run.advance(uow.connection, done=done, position=position)
 
     async def _finish(self, run: JobRun, history: History, done: int, *, rows: int) -> Mapping[str, Any]:
+        """Raises: JobRefused: fewer rows were read than had been uploaded; the import is over all the same."""
         async with self.database.begin() as uow:
             now, files = self.clock.now(), self._files(uow, run)
-            counts = await files.count(history.import_id, Counts(), state="finished", finished_at=now)
-            if counts.read != rows:
-                raise JobRefused("Rows are missing", f"{counts.read} of the {rows} rows that were uploaded were read.")
-            await files.forget_chunks(history.import_id)
-            tell_finished(uow, history, counts, now)
-            await run.advance(uow.connection, done=done, position={"started": True, "over": True})
+            so_far = await files.count(history.import_id, Counts(), state="running")
+            state = "finished" if so_far.read == rows else "failed"
+            counts = await files.count(history.import_id, Counts(), state=state, finished_at=now)
+            if state == "finished":
+                await files.forget_chunks(history.import_id)
+                tell_finished(uow, history, counts, now)
+                await run.advance(uow.connection, done=done, position={"started": True, "over": True})
+        if state == "failed":
+            raise JobRefused("Rows are missing", f"{counts.read} of the {rows} rows that were uploaded were read.")
         return _result(counts)
 
     def _files(self, uow: UnitOfWork, run: JobRun) -> ImportFiles:

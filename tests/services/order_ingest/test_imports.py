@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from libs.contracts.commerce import ImportFinishedV1, OrderPlacedV1
 from services.order_ingest.domain.canonical import EXAMPLE_ORDER
@@ -346,3 +347,17 @@ async def test_an_upload_that_is_overtaken_under_its_key_ends_and_takes_no_rows_
         300,
         300,
     )
+
+
+async def test_an_import_whose_rows_are_missing_fails_and_says_how_many(house: House) -> None:
+    shop = await house.shop()
+    answer = await house.upload(shop, _WHOLE)
+    async with house.worker.begin() as uow:
+        await uow.connection.execute(text("DELETE FROM import_chunk WHERE chunk_no = 2"))
+
+    job = await _run(house)
+
+    shown = await house.get(shop, f"/v1/imports/{answer.json()['import_id']}")
+    assert (job["state"], job["problem"]["detail"]) == ("failed", "200 of the 300 rows that were uploaded were read.")
+    assert (shown["state"], shown["rows_read"]) == ("failed", 200)
+    assert not await house.facts("import.finished")
