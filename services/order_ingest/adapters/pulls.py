@@ -32,7 +32,13 @@ _STATES: Final = text(
     WHERE a.store_no = ANY (CAST(:numbers AS int4[])) ORDER BY a.store_no FOR UPDATE OF a
     """
 )
-_BEGIN: Final = text("UPDATE store_access SET pulling_since = :now, swept_at = :swept_at WHERE store_no = :store_no")
+_BEGIN: Final = text(
+    """
+    UPDATE store_access a SET pulling_since = :now, swept_at = x.swept_at
+    FROM unnest(CAST(:numbers AS int4[]), CAST(:sweeps AS timestamptz[])) x(store_no, swept_at)
+    WHERE a.store_no = x.store_no
+    """
+)
 _COUNT: Final = text(
     """
     UPDATE store_access SET orders = orders + :orders WHERE store_no = :store_no AND pulling_since = :began_at
@@ -72,15 +78,21 @@ class BeginPulls:
     async def handle(self, uow: UnitOfWork, rows: Sequence[Due], now: datetime) -> None:
         """Each store's pull begins unless one is under way, and the next is noted; a store without access is let go."""
         numbers = [int(row.payload["store_no"]) for row in rows]
-        effects = []
-        for state in (await uow.connection.execute(_STATES, {"numbers": numbers})).all():
-            start = begin(PullState(state.pulled_until, state.swept_at, state.pulling_since), now)
+        stores = (await uow.connection.execute(_STATES, {"numbers": numbers})).all()
+        started, effects = list[tuple[int, datetime]](), list[Effect]()
+        for store in stores:
+            start = begin(PullState(store.pulled_until, store.swept_at, store.pulling_since), now)
             if start is not None:
-                values = {"now": now, "swept_at": start.swept_at, "store_no": state.store_no}
-                await uow.connection.execute(_BEGIN, values)
-                effects.append(_page(state.merchant_no, state.store_no, state.store_id, start.since, now))
-            await schedule(uow.connection, [_due(state.merchant_no, state.store_no, state.store_id, now + EVERY)])
+                started.append((store.store_no, start.swept_at))
+                effects.append(_page(store.merchant_no, store.store_no, store.store_id, start.since, now))
+        if started:
+            begun, sweeps = (list(column) for column in zip(*started, strict=True))
+            await uow.connection.execute(_BEGIN, {"now": now, "numbers": begun, "sweeps": sweeps})
         await request_effects(uow.connection, effects, now)
+        await schedule(
+            uow.connection,
+            [_due(store.merchant_no, store.store_no, store.store_id, now + EVERY) for store in stores],
+        )
 
 
 def _page(
