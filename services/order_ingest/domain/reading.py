@@ -94,6 +94,12 @@ def external_id(source: Object, name: str) -> str | None:
     return _storable(value)
 
 
+def linked_id(source: Object, name: str) -> str | None:
+    """The id under `name` of something else; 0 says that there is nobody and nothing."""
+    found = external_id(source, name)
+    return None if found == "0" else found
+
+
 def own_id(source: Object, name: str = "id") -> str:
     """The sender's id under `name`, which must be there."""
     return required(external_id(source, name), name)

@@ -14,7 +14,16 @@ from services.order_ingest.domain.changes import Line, LineQuantity, Movement
 from services.order_ingest.domain.errors import Malformed
 from services.order_ingest.domain.persons import Person
 from services.order_ingest.domain.platforms.amounts import amount, decimal, minor, total
-from services.order_ingest.domain.reading import Object, each, external_id, instant, integer, own_id, record, text
+from services.order_ingest.domain.reading import (
+    Object,
+    each,
+    instant,
+    integer,
+    linked_id,
+    own_id,
+    record,
+    text,
+)
 
 WRAPPING: Final = "wrapping"
 """The one line's id for all wrapping of an order: of a refund of wrapping only the product is told."""
@@ -44,12 +53,6 @@ def rfc2822(source: Object, name: str) -> datetime | None:
         raise Malformed("must be an RFC 2822 date with a numeric offset", f"/{name}")
     day, month, year, clock, hours, minutes = found.groups()
     return instant({name: f"{year}-{_MONTHS.index(month) + 1:02}-{day:0>2}T{clock}{hours}:{minutes}"}, name)
-
-
-def linked_id(source: Object, name: str) -> str | None:
-    """The id under `name` of something else; 0 says that there is nobody and nothing."""
-    found = external_id(source, name)
-    return None if found == "0" else found
 
 
 def line(source: Object, currency: str) -> Line:

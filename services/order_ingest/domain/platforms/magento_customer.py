@@ -3,8 +3,8 @@
 from datetime import date
 
 from services.order_ingest.domain.persons import Person
-from services.order_ingest.domain.platforms.magento_parts import flag_of, inner, linked_id
-from services.order_ingest.domain.reading import Object, each, local_date, text
+from services.order_ingest.domain.platforms.magento_parts import flag_of, inner
+from services.order_ingest.domain.reading import Object, each, linked_id, local_date, text
 
 
 def order_person(body: Object, region: str | None) -> Person:

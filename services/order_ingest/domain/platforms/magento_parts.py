@@ -11,7 +11,7 @@ from typing import Final
 
 from services.order_ingest.domain.errors import Malformed
 from services.order_ingest.domain.platforms.amounts import decimal
-from services.order_ingest.domain.reading import Object, external_id, instant, record
+from services.order_ingest.domain.reading import Object, instant, record
 
 _NAIVE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}")
 
@@ -27,12 +27,6 @@ def utc_instant(source: Object, name: str) -> datetime | None:
     if not isinstance(value, str) or not _NAIVE.fullmatch(value):
         raise Malformed("must be a time without offset, like 2026-05-02 10:15:00", f"/{name}")
     return instant({name: f"{value[:10]}T{value[11:]}Z"}, name)
-
-
-def linked_id(source: Object, name: str) -> str | None:
-    """The id under `name` of something else; 0 says that there is nobody and nothing."""
-    found = external_id(source, name)
-    return None if found == "0" else found
 
 
 def inner(source: Object, name: str) -> Object:

@@ -14,8 +14,8 @@ from typing import Final, NamedTuple
 from libs.kernel.money import exponent
 from services.order_ingest.domain.changes import Line
 from services.order_ingest.domain.platforms.amounts import decimal, minor, total
-from services.order_ingest.domain.platforms.magento_parts import linked_id, pieces, quantity
-from services.order_ingest.domain.reading import Object, each, own_id, text
+from services.order_ingest.domain.platforms.magento_parts import pieces, quantity
+from services.order_ingest.domain.reading import Object, each, linked_id, own_id, text
 
 _BUNDLE: Final = "bundle"
 _CONFIGURABLE: Final = "configurable"

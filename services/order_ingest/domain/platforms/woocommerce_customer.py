@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from services.order_ingest.domain.persons import CustomerSeen, Person
-from services.order_ingest.domain.platforms.woocommerce_parts import linked_id, site_instant
-from services.order_ingest.domain.reading import Object, microseconds, record, required, text
+from services.order_ingest.domain.platforms.woocommerce_parts import site_instant
+from services.order_ingest.domain.reading import Object, linked_id, microseconds, record, required, text
 from services.order_ingest.domain.storefront import Storefront
 
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from services.order_ingest.domain.changes import Line, Refund
 from services.order_ingest.domain.errors import Malformed
 from services.order_ingest.domain.platforms.amounts import amount, decimal, minor
-from services.order_ingest.domain.reading import Object, external_id, instant, integer, own_id, text
+from services.order_ingest.domain.reading import Object, instant, integer, linked_id, own_id, text
 
 _NAIVE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}")
 
@@ -32,12 +32,6 @@ def _as_utc(source: Object, name: str) -> datetime | None:
     if not isinstance(value, str) or not _NAIVE.fullmatch(value):
         raise Malformed("must be a time without offset, like 2026-05-02T10:15:00", f"/{name}")
     return instant({name: f"{value}Z"}, name)
-
-
-def linked_id(source: Object, name: str) -> str | None:
-    """The id under `name` of something else; 0 says that there is nobody and nothing."""
-    found = external_id(source, name)
-    return None if found == "0" else found
 
 
 def line(source: Object, currency: str) -> Line:

@@ -1,6 +1,8 @@
 """Deliveries of one order as they came, and the same in any other order with repetitions."""
 
 from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
 
 from hypothesis import strategies as st
 
@@ -20,3 +22,11 @@ def applied(*sent: Sent) -> Desk:
     desk = Desk()
     desk.apply(*sent)
     return desk
+
+
+def heard_but_not_when(desk: Desk, *ends: str) -> dict[UUID, dict[Any, Any]]:
+    """What a consumer ends with, but when the order came to these `ends`: that is told as of the first sighting."""
+    return {
+        order_id: {name: True if name in ends else said for name, said in state.items()}
+        for order_id, state in desk.heard().items()
+    }

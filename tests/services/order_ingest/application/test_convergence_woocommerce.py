@@ -3,13 +3,12 @@
 from datetime import UTC, datetime
 from itertools import permutations
 from typing import Any
-from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
 
 from tests.services.order_ingest import bodies_woocommerce as bodies
-from tests.services.order_ingest.application.shuffling import applied, shuffles
+from tests.services.order_ingest.application.shuffling import applied, heard_but_not_when, shuffles
 from tests.services.order_ingest.desk import Desk, Sent, storefront
 
 _STORE = storefront("woocommerce")
@@ -65,14 +64,6 @@ _ALL = [
 ]  # fmt: skip
 
 
-def _heard(desk: Desk) -> dict[UUID, dict[Any, Any]]:
-    """What a consumer ends with, but when the order was cancelled or deleted: see the test of the first sighting."""
-    return {
-        order_id: {name: True if name in ("cancelled", "deleted") else said for name, said in state.items()}
-        for order_id, state in desk.heard().items()
-    }
-
-
 @given(shuffles(_ALL))
 @settings(max_examples=400, deadline=None)
 def test_any_permutation_and_repetition_ends_in_the_same_order_and_the_same_state_told(
@@ -81,7 +72,7 @@ def test_any_permutation_and_repetition_ends_in_the_same_order_and_the_same_stat
     straight, shuffled = applied(*orders[0]), applied(*orders[1])
 
     assert shuffled.final() == straight.final()
-    assert _heard(shuffled) == _heard(straight)
+    assert heard_but_not_when(shuffled, "cancelled", "deleted") == heard_but_not_when(straight, "cancelled", "deleted")
 
 
 @pytest.mark.parametrize("sent", list(permutations([CREATED, COMPLETED, REFUNDED, DELETED])))
