@@ -7,8 +7,7 @@ limits", "Authentication". Orders are kept as the text they were put in as, and 
 import json
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from tests.services.order_ingest.bodies import encoded
+from tests.services.order_ingest.stores.strict import Refused, StrictShop
 
 TOKEN = "shpat_0123456789"
 _ROOT = "/admin/api/2026-04"
@@ -27,35 +27,22 @@ _FILTERS = {"status", "updated_at_min", "order", "limit"}
 _PAGING = {"page_info", "limit"}
 
 
-class _Refused(Exception):
+class _Refused(Refused):
     def __init__(self, status: int, errors: Any) -> None:
-        super().__init__(status)
-        self.answer = JSONResponse({"errors": errors}, status)
+        super().__init__(JSONResponse({"errors": errors}, status))
 
 
-class ShopifyServer:
-    """One shop. `asked` is the path and query of every question, refused ones too."""
+class ShopifyServer(StrictShop):
+    """One shop."""
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
-        self._orders: dict[int, bytes] = {}
-        self._failures: deque[Response] = deque()
+        super().__init__()
         self.app = Starlette(
             routes=[
                 Route(f"{_ROOT}/orders.json", self._list, methods=["GET"]),
                 Route(f"{_ROOT}/orders/{{order_id:int}}.json", self._one, methods=["GET"]),
             ]
         )
-
-    def put(self, body: Mapping[str, Any] | bytes) -> bytes:
-        """The order is there, in place of an older one of its id; its text."""
-        text = body if isinstance(body, bytes) else encoded(body)
-        self._orders[json.loads(text)["id"]] = text
-        return text
-
-    def fail_next(self, status: int, headers: Mapping[str, str] | None = None, body: bytes = b"") -> None:
-        """The next question is answered like this, whatever it is."""
-        self._failures.append(Response(body, status, dict(headers or {})))
 
     async def _list(self, request: Request) -> Response:
         """A page of orders with links to its neighbours. Source: "Order", GET orders; "Make paginated requests"."""
@@ -65,15 +52,9 @@ class ShopifyServer:
         """One order. Source: "Order", GET orders/{order_id}."""
         return self._answered(request, self._single)
 
-    def _answered(self, request: Request, answer: Callable[[Request, Mapping[str, str]], Response]) -> Response:
-        self.asked.append(f"{request.url.path}?{request.url.query}".rstrip("?"))
-        if self._failures:
-            return self._failures.popleft()
-        try:
-            _check_token(request)
-            return answer(request, _only_once(request))
-        except _Refused as refusal:
-            return refusal.answer
+    def _query(self, request: Request) -> Mapping[str, str]:
+        _check_token(request)
+        return _only_once(request)
 
     def _single(self, request: Request, query: Mapping[str, str]) -> Response:
         if query:

@@ -7,7 +7,6 @@ in as.
 
 import json
 import re
-from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -17,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tests.services.order_ingest.bodies import encoded
+from tests.services.order_ingest.stores.strict import Refused, StrictShop
 
 TOKEN = "sz_0123456789"
 BASE_URL = "https://acme.myshoplaza.com"
@@ -36,20 +35,17 @@ def by_change(order: Mapping[str, Any]) -> Any:
     return order["updated_at"], order["id"]
 
 
-class _Refused(Exception):
+class _Refused(Refused):
     def __init__(self, status: int, error: str) -> None:
-        super().__init__(error)
-        self.answer = JSONResponse({"errors": [error]}, status)
+        super().__init__(JSONResponse({"errors": [error]}, status))
 
 
-class ShoplazzaServer:
-    """One shop. `asked` is the path and query of every question, refused ones too."""
+class ShoplazzaServer(StrictShop):
+    """One shop."""
 
     def __init__(self, sorted_by: Key = by_id, *, newest_first: bool = False) -> None:
-        self.asked: list[str] = []
+        super().__init__()
         self._key, self._newest_first = sorted_by, newest_first
-        self._orders: dict[str, bytes] = {}
-        self._failures: deque[Response] = deque()
         self.app = Starlette(
             routes=[
                 Route(_ROOT, self._list, methods=["GET"]),
@@ -57,19 +53,9 @@ class ShoplazzaServer:
             ]
         )
 
-    def put(self, body: Mapping[str, Any] | bytes) -> bytes:
-        """The order is there, in place of an older one of its id; its text."""
-        text = body if isinstance(body, bytes) else encoded(body)
-        self._orders[json.loads(text)["id"]] = text
-        return text
-
     def remove(self, order_id: str) -> None:
         """The order is there no more."""
         del self._orders[order_id]
-
-    def fail_next(self, status: int, headers: Mapping[str, str] | None = None, body: bytes = b"") -> None:
-        """The next question is answered like this, whatever it is."""
-        self._failures.append(Response(body, status, dict(headers or {})))
 
     async def _list(self, request: Request) -> Response:
         """A page of orders. Source: "Order List"."""
@@ -79,15 +65,9 @@ class ShoplazzaServer:
         """One order. Source: "Order Details"."""
         return self._answered(request, self._single)
 
-    def _answered(self, request: Request, answer: Callable[[Request, Mapping[str, str]], Response]) -> Response:
-        self.asked.append(f"{request.url.path}?{request.url.query}".rstrip("?"))
-        if self._failures:
-            return self._failures.popleft()
-        try:
-            _check_headers(request)
-            return answer(request, _only_once(request))
-        except _Refused as refusal:
-            return refusal.answer
+    def _query(self, request: Request) -> Mapping[str, str]:
+        _check_headers(request)
+        return _only_once(request)
 
     def _single(self, request: Request, query: Mapping[str, str]) -> Response:
         if query:

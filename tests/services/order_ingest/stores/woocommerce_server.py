@@ -8,7 +8,6 @@ an order", "List all orders"; class-wc-rest-crud-controller.php for `modified_af
 import json
 import re
 from base64 import b64encode
-from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -17,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tests.services.order_ingest.bodies import encoded
+from tests.services.order_ingest.stores.strict import Refused, StrictShop
 
 KEY, SECRET = "ck_0123456789", "cs_9876543210"
 BASE_URL = "https://shop.example.com"
@@ -30,35 +29,22 @@ _SORTED_BY: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
 }
 
 
-class _Refused(Exception):
+class _Refused(Refused):
     def __init__(self, status: int, code: str, message: str = "") -> None:
-        super().__init__(code)
-        self.answer = JSONResponse({"code": code, "message": message, "data": {"status": status}}, status)
+        super().__init__(JSONResponse({"code": code, "message": message, "data": {"status": status}}, status))
 
 
-class WoocommerceServer:
-    """One site. `asked` is the path and query of every question, refused ones too."""
+class WoocommerceServer(StrictShop):
+    """One site."""
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
-        self._orders: dict[int, bytes] = {}
-        self._failures: deque[Response] = deque()
+        super().__init__()
         self.app = Starlette(
             routes=[
                 Route(f"{_ROOT}/orders", self._list, methods=["GET"]),
                 Route(f"{_ROOT}/orders/{{order_id:int}}", self._one, methods=["GET"]),
             ]
         )
-
-    def put(self, body: Mapping[str, Any] | bytes) -> bytes:
-        """The order is there, in place of an older one of its id; its text."""
-        text = body if isinstance(body, bytes) else encoded(body)
-        self._orders[json.loads(text)["id"]] = text
-        return text
-
-    def fail_next(self, status: int, headers: Mapping[str, str] | None = None, body: bytes = b"") -> None:
-        """The next question is answered like this, whatever it is."""
-        self._failures.append(Response(body, status, dict(headers or {})))
 
     async def _list(self, request: Request) -> Response:
         """A page of orders, and in headers how many there are. Source: "List all orders", "Pagination"."""
@@ -68,15 +54,9 @@ class WoocommerceServer:
         """One order. Source: "Retrieve an order", "Errors"."""
         return self._answered(request, self._single)
 
-    def _answered(self, request: Request, answer: Callable[[Request, Mapping[str, str]], Response]) -> Response:
-        self.asked.append(f"{request.url.path}?{request.url.query}".rstrip("?"))
-        if self._failures:
-            return self._failures.popleft()
-        try:
-            _check_key(request)
-            return answer(request, _only_once(request))
-        except _Refused as refusal:
-            return refusal.answer
+    def _query(self, request: Request) -> Mapping[str, str]:
+        _check_key(request)
+        return _only_once(request)
 
     def _single(self, request: Request, query: Mapping[str, str]) -> Response:
         if query:
