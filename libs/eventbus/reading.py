@@ -71,17 +71,19 @@ class Reading:
         await self._requests.report(self._applier.known)
 
     async def rounds(self, subscription: Subscription, stop: asyncio.Event) -> None:
-        """Batch after batch until `stop`; the next one is fetched while the present one is applied.
+        """Batch after batch until `stop`; after a large one the next is fetched while it is applied.
 
-        After a small batch the next one is given time to grow, if the group may take it.
+        After a small one nothing else was there: what comes while it is applied is fetched then, instead of waiting for
+        a batch that was fetched too early, and given time to grow first, if the group may take it.
         """
         ahead = asyncio.create_task(subscription.fetch(self._batch_records))
         try:
             while not stop.is_set():
                 fetched = await ahead
-                if self._gather_seconds and 0 < len(fetched.records) < self._batch_records // 2:
+                if 0 < len(fetched.records) < self._batch_records // 2:
                     await self._round(fetched, subscription)
-                    await wait(stop, self._gather_seconds)
+                    if self._gather_seconds:
+                        await wait(stop, self._gather_seconds)
                     ahead = asyncio.create_task(subscription.fetch(self._batch_records))
                 else:
                     ahead = asyncio.create_task(subscription.fetch(self._batch_records))

@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from libs.contracts.envelope import Event
 from libs.eventbus.errors import TooManyFailures, TransientFailure
+from libs.eventbus.port import Bus, Fetched, Subscription
 from libs.eventbus.reading import BatchSize
 from libs.eventbus.transaction import Transaction
 from tests.libs.eventbus.bed import Bed, note
@@ -261,6 +262,54 @@ async def test_what_comes_soon_after_a_small_batch_waits_for_more_where_the_grou
         await bed.applied(4)
 
     assert sizes == ([1, 3] if fewer else [1, 1, 1, 1])
+
+
+class _Watched:
+    """A bus that notes when a fetch begins, and when it has brought something."""
+
+    def __init__(self, bus: Bus, happened: list[str]) -> None:
+        self._bus = bus
+        self._happened = happened
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._bus, name)
+
+    @asynccontextmanager
+    async def subscribe(self, group: str, topics: Sequence[str]) -> AsyncIterator[Subscription]:
+        async with self._bus.subscribe(group, topics) as subscription:
+            fetch = subscription.fetch
+
+            async def noted(limit: int) -> Fetched:
+                self._happened.append("fetch")
+                fetched = await fetch(limit)
+                if fetched.records:
+                    self._happened.append("fetched")
+                return fetched
+
+            subscription.fetch = noted  # type: ignore[method-assign]
+            yield subscription
+
+
+@pytest.mark.parametrize(("most", "fetched_ahead"), [(100, False), (4, True)])
+async def test_only_after_a_large_batch_is_the_next_one_fetched_while_it_is_applied(
+    bed: Bed, most: int, fetched_ahead: bool
+) -> None:
+    happened: list[str] = []
+
+    async def handle(transaction: Transaction, events: Sequence[Event[Any]]) -> None:
+        await asyncio.sleep(0.05)  # a fetch that was begun has its turn
+        await note(transaction, events)
+        happened.append("applied")
+
+    await bed.say(*(tallied(0, number) for number in range(4)))
+    await bed.relayed()
+
+    watched = _Watched(bed.bus, happened)
+    async with bed.running(bed.consumer(handle, bus=watched, batch=BatchSize(records=most)).run):
+        await bed.applied(4)
+
+    meanwhile = happened[happened.index("fetched") : happened.index("applied")]
+    assert ("fetch" in meanwhile) is fetched_ahead
 
 
 async def test_after_a_death_a_batch_is_counted_before_it_is_applied_together(bed: Bed) -> None:
