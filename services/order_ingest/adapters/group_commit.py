@@ -1,7 +1,8 @@
 """Many requests, one commit: whoever waits while a commit is under way shares the next one.
 
-There is no timer: the commit in flight is the window in which the next batch gathers, so an idle system answers
-after one round trip and a busy one commits hundreds at a time.
+The commit in flight is the window in which the next batch gathers, so an idle system answers after one round trip and
+a busy one commits hundreds at a time. In between, commits keep a distance: of a few hundred requests a second each
+would else come alone, and a commit of one costs hardly less than one of ten.
 """
 
 import asyncio
@@ -13,6 +14,10 @@ T = TypeVar("T")
 
 MOST_ITEMS: Final = 512
 FLUSHERS: Final = 2
+SECONDS_APART: Final = 0.005
+"""Between the beginnings of two commits, unless there is enough to do."""
+ENOUGH: Final = 4
+"""So many that wait are worth a commit at once."""
 
 
 class Full(Exception):
@@ -38,6 +43,7 @@ class GroupCommit(Generic[T]):
         self._waiting: deque[tuple[T, int, asyncio.Future[None]]] = deque()
         self._held, self._held_bytes = 0, 0
         self._work = asyncio.Event()
+        self._begun_at = 0.0
 
     async def put(self, item: T, size: int) -> None:
         """The item is committed.
@@ -71,8 +77,18 @@ class GroupCommit(Generic[T]):
                 self._work.clear()
                 await self._work.wait()
                 continue
+            if (pause := self._pause()) > 0 and not stop.is_set():
+                await asyncio.sleep(pause)
+                continue
+            self._begun_at = asyncio.get_running_loop().time()
             batch = [self._waiting.popleft() for _ in range(min(MOST_ITEMS, len(self._waiting)))]
             await self._commit(write, batch)
+
+    def _pause(self) -> float:
+        """Seconds in which more may come before the next commit begins."""
+        if len(self._waiting) >= ENOUGH:
+            return 0.0
+        return self._begun_at + SECONDS_APART - asyncio.get_running_loop().time()
 
     async def _commit(self, write: Write[T], batch: Sequence[tuple[T, int, asyncio.Future[None]]]) -> None:
         failure: CommitFailed | None = None
