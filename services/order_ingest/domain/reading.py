@@ -22,6 +22,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _OLDEST = datetime(1980, 1, 1, tzinfo=UTC)
 _NEWEST = datetime(2200, 1, 1, tzinfo=UTC)
 _NESTED = (dict, list)
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 def load(body: bytes) -> dict[str, Any]:
@@ -38,10 +39,19 @@ def load(body: bytes) -> dict[str, Any]:
         raise Malformed(f"not JSON ({type(error).__name__})") from error
     if not isinstance(found, dict):
         raise Malformed("must be an object")
-    # Most bodies have too few brackets to be deep: only the others are looked at closely.
-    if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
+    if not _is_flat(body):
         _refuse_deep(found)
     return found
+
+
+def _is_flat(body: bytes) -> bool:
+    """Whether the brackets alone show that it is not too deep; those inside texts may keep them from it."""
+    brackets = body.translate(None, _NO_BRACKETS)
+    for _ in range(MAX_DEPTH // 2):  # each round takes the innermost one or two levels away
+        if not brackets:
+            return True
+        brackets = brackets.replace(b"{}", b"").replace(b"[]", b"")
+    return False
 
 
 def _refuse_deep(found: Object) -> None:
