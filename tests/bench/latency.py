@@ -18,7 +18,7 @@ _PER_SECOND: Final = 200.0
 _ORDERS: Final = 2_000
 _IMPORTED_PER_LIVE: Final = 4
 _MOST_REPEATS: Final = 3
-_LOOK_SECONDS: Final = 0.004
+_LOOK_SECONDS: Final = 0.01
 _GIVE_UP_SECONDS: Final = 120.0
 _NEW: Final = "SELECT txn_id, order_id FROM txn WHERE txn_id > $1 ORDER BY txn_id"
 
@@ -42,7 +42,7 @@ async def latency(terms: Terms) -> Result:
 
 
 async def _measured(found: System, orders: int) -> Sample:
-    """Webhooks at a fixed rate, while the ledger is looked at every few milliseconds."""
+    """Webhooks at a fixed rate, while the ledger is looked at every ten milliseconds."""
     first, meter = found.sent, found.meter()
     with meter.running():
         seen = asyncio.create_task(_seen_at(found, {found.order_id(first + n) for n in range(orders)}))
