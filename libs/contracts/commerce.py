@@ -1,11 +1,13 @@
 """All facts of the topic `commerce`, which order-ingest owns: the one place to import them from."""
 
-from libs.contracts import customers, fulfilments, happenings, orders, stores, subscriptions
+from libs.contracts import coupons, customers, fulfilments, happenings, orders, stores, subscriptions
+from libs.contracts.coupons import CouponPublicationFailedV1, CouponPublishedV1
 from libs.contracts.customers import (
     ConsentCapturedV1,
     ConsentChannel,
     ConsentProof,
     ConsentState,
+    CustomerDataRequestedV1,
     CustomerErasedV1,
     CustomerMergedV1,
     CustomerRegisteredV1,
@@ -51,6 +53,8 @@ from libs.contracts.stores import (
     ImportStartedV1,
     MerchantRegisteredV1,
     ProductUpsertedV1,
+    StoreDisconnectedV1,
+    StoreErasedV1,
     StoreUpsertedV1,
 )
 from libs.contracts.subscriptions import SubscriptionEndedV1, SubscriptionRenewedV1, SubscriptionStartedV1
@@ -62,6 +66,7 @@ FACTS: tuple[type[Fact], ...] = (
     *fulfilments.FACTS,
     *happenings.FACTS,
     *subscriptions.FACTS,
+    *coupons.COMMERCE_FACTS,
 )
 
 __all__ = [
@@ -74,6 +79,9 @@ __all__ = [
     "ConsentChannel",
     "ConsentProof",
     "ConsentState",
+    "CouponPublicationFailedV1",
+    "CouponPublishedV1",
+    "CustomerDataRequestedV1",
     "CustomerErasedV1",
     "CustomerEventRecordedV1",
     "CustomerMergedV1",
@@ -103,6 +111,8 @@ __all__ = [
     "ReviewPostedV1",
     "Sex",
     "SocialActionPerformedV1",
+    "StoreDisconnectedV1",
+    "StoreErasedV1",
     "StoreUpsertedV1",
     "SubscriptionEndedV1",
     "SubscriptionRenewedV1",

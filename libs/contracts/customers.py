@@ -82,6 +82,18 @@ class CustomerErasedV1(Fact):
     erased_at: Instant
 
 
+class CustomerDataRequestedV1(Fact):
+    """The person asked what is kept about them: every service answers with `data_export.completed`."""
+
+    TYPE: ClassVar[str] = "customer.data_requested.v1"
+    TOPIC: ClassVar[str] = "commerce"
+    SUBJECT: ClassVar[str] = "customer_id"
+
+    customer_id: UUID
+    request_id: UUID
+    requested_at: Instant
+
+
 class ConsentProof(Part):
     """Who said so, where, under which text, and when: `at` decides which of two statements holds."""
 
@@ -139,6 +151,7 @@ FACTS: tuple[type[Fact], ...] = (
     CustomerUpdatedV1,
     CustomerMergedV1,
     CustomerErasedV1,
+    CustomerDataRequestedV1,
     ConsentCapturedV1,
     DependantRecordedV1,
 )

@@ -40,7 +40,8 @@ class Said:
 
     Its event id is derived from `cause` (with the fact's type and its count among that cause's facts of the
     type), else from `key` (with merchant and type): a service restored from a backup says the same again under
-    the same ids. With neither it is a new UUIDv7. `origin` of None is the cause's, else live.
+    the same ids. With neither it is a new UUIDv7. `origin` of None is the cause's, else live. `topic` is the teller's
+    own, where the fact is one that every owner may tell.
     """
 
     fact: Fact
@@ -49,6 +50,7 @@ class Said:
     cause: Cause | None = None
     key: str | None = None
     origin: Origin | None = None
+    topic: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, PlainSerializer, StringConstraints, WithJsonSchema
 
 DATA_TOPICS = "*"
-"""Topic of the records that a bus writes into every data topic."""
+"""Topic of what every owner may tell, and of the records that a bus writes into every data topic."""
 
 
 def rfc3339(instant: datetime) -> str:

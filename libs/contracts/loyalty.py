@@ -3,6 +3,7 @@
 from typing import ClassVar
 from uuid import UUID
 
+from libs.contracts import coupons
 from libs.contracts.fact import Currency, Fact, Instant, Part
 
 
@@ -214,4 +215,5 @@ FACTS: tuple[type[Fact], ...] = (
     TierDowngradedV1,
     TierRetainedV1,
     ProgrammePublishedV1,
+    *coupons.LOYALTY_FACTS,
 )

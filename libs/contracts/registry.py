@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from libs.contracts import commerce, control, loyalty, messaging, segmentation
+from libs.contracts import commerce, control, loyalty, messaging, privacy, segmentation
 from libs.contracts.fact import Fact
 
 TOPICS = ("commerce", "loyalty", "segmentation", "messaging", "control")
@@ -41,6 +41,7 @@ REGISTRY: Mapping[str, type[Fact]] = _registry(
         *loyalty.FACTS,
         *segmentation.FACTS,
         *messaging.FACTS,
+        *privacy.FACTS,
         *control.FACTS,
     )
 )

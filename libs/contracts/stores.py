@@ -45,6 +45,30 @@ class StoreUpsertedV1(Fact):
     at: Instant
 
 
+class StoreDisconnectedV1(Fact):
+    """Our access to the store has ended: nothing more will come from it until it is connected again."""
+
+    TYPE: ClassVar[str] = "store.disconnected.v1"
+    TOPIC: ClassVar[str] = "commerce"
+    SUBJECT: ClassVar[str] = "store_id"
+
+    store_id: UUID
+    reason: str
+    at: Instant
+
+
+class StoreErasedV1(Fact):
+    """The store asked to be forgotten: each of its customers whom no other store knows was told as erased before."""
+
+    TYPE: ClassVar[str] = "store.erased.v1"
+    TOPIC: ClassVar[str] = "commerce"
+    SUBJECT: ClassVar[str] = "store_id"
+
+    store_id: UUID
+    request_id: UUID
+    erased_at: Instant
+
+
 class ProductUpsertedV1(Fact):
     """A product as the store now describes it; `version` is the platform's update time in microseconds."""
 
@@ -102,6 +126,8 @@ class ImportFinishedV1(Fact):
 FACTS: tuple[type[Fact], ...] = (
     MerchantRegisteredV1,
     StoreUpsertedV1,
+    StoreDisconnectedV1,
+    StoreErasedV1,
     ProductUpsertedV1,
     ImportStartedV1,
     ImportFinishedV1,

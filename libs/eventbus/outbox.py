@@ -130,9 +130,8 @@ def _draft(
         causation_id=cause.id if cause else None,
         traceparent=(cause.traceparent if cause else None) or traceparent,
     )
-    return _Draft(
-        said.fact, envelope, payload, said.fact.TOPIC, lane_of(record_key(said.merchant_id, envelope.subject))
-    )
+    topic = said.topic or said.fact.TOPIC
+    return _Draft(said.fact, envelope, payload, topic, lane_of(record_key(said.merchant_id, envelope.subject)))
 
 
 async def _take(connection: AsyncConnection, drafts: Sequence[_Draft]) -> dict[_Lane, tuple[int, bytes]]:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from libs.contracts import commerce, control, loyalty, messaging, segmentation
+from libs.contracts import commerce, control, coupons, loyalty, messaging, privacy, segmentation
 from libs.contracts.fact import Fact
 
 AT = datetime(2026, 3, 9, 12, 30, 15, 250000, tzinfo=UTC)
@@ -311,6 +311,51 @@ def _subscriptions() -> Iterable[Fact]:
     yield commerce.SubscriptionEndedV1(**subscription, reason="child has grown out of it")
 
 
+def _privacy() -> Iterable[Fact]:
+    request = _id(61)
+    yield commerce.CustomerDataRequestedV1(customer_id=CUSTOMER, request_id=request, requested_at=AT)
+    yield commerce.StoreDisconnectedV1(store_id=STORE, reason="uninstalled", at=AT)
+    yield commerce.StoreErasedV1(store_id=STORE, request_id=request, erased_at=AT)
+    yield privacy.ErasureCompletedV1(
+        erased_id=CUSTOMER, kind="customer", request_id=request, service="loyalty", completed_at=AT
+    )
+    yield privacy.DataExportCompletedV1(
+        customer_id=CUSTOMER,
+        request_id=request,
+        service="loyalty",
+        part=1,
+        parts=2,
+        data_sealed="gAAAAABl-sealed",
+        completed_at=AT,
+    )
+
+
+def _coupons() -> Iterable[Fact]:
+    coupon = _id(62)
+    yield coupons.CouponIssuedV1(
+        customer_id=CUSTOMER,
+        coupon_id=coupon,
+        reward_id=_id(63),
+        store_id=STORE,
+        code_hash="5e884898da280471",
+        code_sealed="gAAAAABl-sealed",
+        discount=coupons.Discount(kind="amount", amount_minor=500, percent=Decimal("12.5")),
+        currency="CNY",
+        minimum_minor=5000,
+        cost_minor=500,
+        order_id=ORDER,
+        starts_at=AT,
+        ends_at=LATER,
+        issued_at=AT,
+    )
+    yield commerce.CouponPublishedV1(
+        customer_id=CUSTOMER, coupon_id=coupon, store_id=STORE, external_id="gid://shop/1", published_at=AT
+    )
+    yield commerce.CouponPublicationFailedV1(
+        customer_id=CUSTOMER, coupon_id=coupon, store_id=STORE, reason="the code is taken", failed_at=AT
+    )
+
+
 def _dependants() -> Iterable[Fact]:
     yield commerce.DependantRecordedV1(
         customer_id=CUSTOMER,
@@ -427,7 +472,7 @@ def _control() -> Iterable[Fact]:
 
 def examples() -> dict[str, Fact]:
     """Every fact version's example, by wire name."""
-    ours = (_commerce(), _orders(), _happenings(), _subscriptions(), _dependants())
+    ours = (_commerce(), _orders(), _happenings(), _subscriptions(), _dependants(), _privacy(), _coupons())
     theirs = (_loyalty(), _segmentation(), _messaging(), _control())
     return {fact.TYPE: fact for section in (*ours, *theirs) for fact in section}
 

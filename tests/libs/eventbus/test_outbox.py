@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from libs.contracts.envelope import Cause, Said, from_headers
+from libs.contracts.privacy import ErasureCompletedV1
 from libs.eventbus import outbox
 from libs.eventbus.errors import LaneNotSeeded, PayloadTooLarge, SourceRestored
 from libs.eventbus.lanes import CHAIN_START, chain_next
@@ -151,3 +152,15 @@ async def test_seeding_a_topic_again_leaves_its_counters_alone(bed: Bed) -> None
 
 async def _headers(bed: Bed) -> dict[str, str]:
     return dict(await bed.one("SELECT CAST(headers AS jsonb) FROM outbox ORDER BY seq LIMIT 1"))
+
+
+async def test_what_every_owner_may_tell_goes_to_the_tellers_own_topic(bed: Bed) -> None:
+    done = ErasureCompletedV1(
+        erased_id=customer(1), kind="customer", request_id=MERCHANT, service=SOURCE, completed_at=datetime.now(UTC)
+    )
+
+    await bed.say(Said(done, MERCHANT, datetime.now(UTC), topic=TOPIC))
+    with pytest.raises(LaneNotSeeded):
+        await bed.say(Said(done, MERCHANT, datetime.now(UTC)))
+
+    assert [tuple(row) for row in await bed.sql("SELECT topic, type FROM outbox")] == [(TOPIC, done.TYPE)]
