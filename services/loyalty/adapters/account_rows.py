@@ -32,25 +32,26 @@ _LOCK = text("""
 SELECT a.* FROM unnest(CAST(:merchants AS int4[]), CAST(:ids AS int8[])) k(merchant_no, account_id)
 CROSS JOIN LATERAL (
     SELECT merchant_no, account_id, owner, posted, held, debt, max_debt, next_expiry, alias_of, identity_version,
-           enrolled_at, version, step, step_since, spend, spend_as_of, spend_oldest, review_at
+           enrolled_at, version, erased_at, step, step_since, spend, spend_as_of, spend_oldest, review_at
     FROM account WHERE merchant_no = k.merchant_no AND account_id = k.account_id OFFSET 0 FOR NO KEY UPDATE) a
 """)
 _UPDATE = text("""
 UPDATE account a SET posted = k.posted, held = k.held, debt = k.debt, max_debt = k.max_debt,
     next_expiry = k.next_expiry, alias_of = k.alias_of, identity_version = k.identity_version,
-    enrolled_at = k.enrolled_at, step = k.step, step_since = k.step_since, spend = k.spend,
+    enrolled_at = k.enrolled_at, erased_at = k.erased_at, step = k.step, step_since = k.step_since, spend = k.spend,
     spend_as_of = k.spend_as_of, spend_oldest = k.spend_oldest, review_at = k.review_at, version = a.version + 1
 FROM unnest(CAST(:merchants AS int4[]), CAST(:ids AS int8[]), CAST(:versions AS int8[]), CAST(:posted AS int8[]),
     CAST(:held AS int8[]), CAST(:debt AS int8[]), CAST(:max_debt AS int8[]), CAST(:next_expiry AS timestamptz[]),
     CAST(:alias_of AS int8[]), CAST(:identity_versions AS int8[]), CAST(:enrolled_at AS timestamptz[]),
-    CAST(:step AS int2[]), CAST(:step_since AS timestamptz[]), CAST(:spend AS int8[]),
-    CAST(:spend_as_of AS timestamptz[]), CAST(:spend_oldest AS timestamptz[]), CAST(:review_at AS timestamptz[]))
+    CAST(:erased_at AS timestamptz[]), CAST(:step AS int2[]), CAST(:step_since AS timestamptz[]),
+    CAST(:spend AS int8[]), CAST(:spend_as_of AS timestamptz[]), CAST(:spend_oldest AS timestamptz[]),
+    CAST(:review_at AS timestamptz[]))
     k(merchant_no, account_id, version, posted, held, debt, max_debt, next_expiry, alias_of, identity_version,
-      enrolled_at, step, step_since, spend, spend_as_of, spend_oldest, review_at)
+      enrolled_at, erased_at, step, step_since, spend, spend_as_of, spend_oldest, review_at)
 WHERE a.merchant_no = k.merchant_no AND a.account_id = k.account_id AND a.version = k.version
 """)
 _UPDATED = """merchants ids versions posted held debt max_debt next_expiry alias_of identity_versions enrolled_at
-    step step_since spend spend_as_of spend_oldest review_at"""
+    erased_at step step_since spend spend_as_of spend_oldest review_at"""
 
 AccountKey = tuple[int, int]  # merchant_no, account_id
 MemberKey = tuple[int, UUID]  # merchant_no, customer_id
@@ -104,8 +105,8 @@ async def _find(connection: AsyncConnection, owners: Collection[MemberKey]) -> d
 
 
 def _member(row: tuple[object, ...], workspace: Workspace, merchant_id: UUID) -> Member:
-    account = Account(*row[:12])  # type: ignore[arg-type]  # the driver's row, in the order of the SELECT above
-    standing = Standing(*row[12:])  # type: ignore[arg-type]
+    account = Account(*row[:13])  # type: ignore[arg-type]  # the driver's row, in the order of the SELECT above
+    standing = Standing(*row[13:])  # type: ignore[arg-type]
     book = Book(merchant_id, account, workspace.journal, whole=False)
     return Member(book, standing, planned=standing.review_at)
 
@@ -125,6 +126,7 @@ def _row(member: Member) -> tuple[object, ...]:
         account.alias_of,
         account.identity_version,
         account.enrolled_at,
+        account.erased_at,
         standing.step,
         standing.since,
         standing.spend,

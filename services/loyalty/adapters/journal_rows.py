@@ -42,6 +42,19 @@ _INSERT_MOVES = text("""
 INSERT INTO lot_move (merchant_no, txn_id, lot_id, delta)
 SELECT * FROM unnest(CAST(:merchants AS int4[]), CAST(:txns AS int8[]), CAST(:lots AS int8[]), CAST(:deltas AS int8[]))
 """)
+# Entries stay under the account that they were written for, so those of absorbed accounts are looked for as well.
+# Only people write reasons of their own: the others are this service's fixed words.
+_FORGET_WORDS = text("""
+WITH RECURSIVE lives(merchant_no, account_id) AS (
+    SELECT * FROM unnest(CAST(:merchants AS int4[]), CAST(:accounts AS int8[]))
+    UNION
+    SELECT l.merchant_no, a.account_id FROM lives l CROSS JOIN LATERAL (
+        SELECT account_id FROM account WHERE alias_of = l.account_id AND merchant_no = l.merchant_no OFFSET 0) a)
+UPDATE txn SET reason = NULL WHERE ctid = ANY (ARRAY(
+    SELECT t.ctid FROM lives l CROSS JOIN LATERAL (
+        SELECT ctid FROM txn WHERE account_id = l.account_id AND merchant_no = l.merchant_no AND kind = 'adjust'
+            AND reason IS NOT NULL OFFSET 0) t))
+""")
 
 
 async def probe(connection: AsyncConnection, workspace: Workspace, keys: Collection[tuple[int, UUID]]) -> None:
@@ -68,6 +81,15 @@ async def store(connection: AsyncConnection, journal: Journal) -> dict[int, int]
     await _insert_lots(connection, journal, txns, lots)
     await _insert_moves(connection, journal, txns, lots)
     return lots
+
+
+async def forget_words(connection: AsyncConnection, accounts: Collection[tuple[int, int]]) -> None:
+    """What people wrote about these members (merchant_no, account_id), and about whom they absorbed, is gone.
+
+    Call it after the accounts were stored: a merge of this transaction counts.
+    """
+    if accounts:
+        await connection.execute(_FORGET_WORDS, columns("merchants accounts", sorted(accounts)))
 
 
 async def _insert_txns(connection: AsyncConnection, journal: Journal, txns: dict[int, int]) -> None:

@@ -76,6 +76,7 @@ class PostgresWorkspaces:
         await order_rows.store(connection, workspace)
         await self._awards.store(connection, workspace)
         stored_as = await journal_rows.store(connection, workspace.journal)
+        await journal_rows.forget_words(connection, workspace.forgotten)
         await lot_rows.store(connection, workspace, stored_as)
         await timers.schedule(connection, [_due(timer) for timer in workspace.timers])
 

@@ -37,13 +37,14 @@ def adjust_points(
 ) -> Entry | None:
     """The balance is corrected; None: it was already, under the same key.
 
+    Of an erased person no words are kept, not even the reason.
     Raises: KeyReused when the key stands for another request; InsufficientPoints.
     """
     header = Header(
         key=key_of(client=client, key=key),
         at=heard.at,
         actor=client,
-        reason=wanted.reason,
+        reason=wanted.reason if member.account.erased_at is None else None,
         fingerprint=wanted.fingerprint(),
     )
     known = workspace.done.get(entry_id(heard.merchant.merchant_id, header.key))

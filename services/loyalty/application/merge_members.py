@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from services.loyalty.application.erase_member import forget
 from services.loyalty.application.telling import Heard, tell_expired, tell_tiers, tell_transferred
 from services.loyalty.application.workspace import Member, Workspace
 from services.loyalty.domain.entries import Entry, Header
@@ -18,6 +19,7 @@ def merge_members(
     survivor = workspace.member(merchant_no, survivor_id)
     if identity_version <= absorbed.account.identity_version or survivor is absorbed:
         return
+    _forget_both(workspace, absorbed, survivor)
     if absorbed.account.alias_of is not None:
         _repoint(absorbed, survivor, identity_version)
         return
@@ -37,6 +39,13 @@ def _repoint(absorbed: Member, survivor: Member, identity_version: int) -> None:
     absorbed.account.alias_of = survivor.account.account_id
     absorbed.account.identity_version = identity_version
     absorbed.book.touched = True
+
+
+def _forget_both(workspace: Workspace, absorbed: Member, survivor: Member) -> None:
+    """They are one person: whoever of the two asked to be forgotten, it holds for all that they have together."""
+    for at in (absorbed.account.erased_at, survivor.account.erased_at):
+        if at is not None:
+            forget(workspace, survivor, at)
 
 
 def _follow(workspace: Workspace, absorbed: Member, survivor: Member) -> None:

@@ -7,9 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from libs.contracts.commerce import (
-    CustomerErasedV1,
     CustomerMergedV1,
-    CustomerRegisteredV1,
     MerchantRegisteredV1,
     OrderCancelledV1,
     OrderChangedV1,
@@ -18,6 +16,7 @@ from libs.contracts.commerce import (
     OrderPaidV1,
     OrderPlacedV1,
     OrderRefundedV1,
+    StoreErasedV1,
 )
 from libs.contracts.envelope import Event
 from services.loyalty.application.workspace import Member, OrderKey, Workspace
@@ -74,12 +73,12 @@ def keys_of(events: Sequence[AnyEvent]) -> Keys:
     for event in events:
         merchant_id, fact = event.merchant_id, event.fact
         keys.merchants.add(merchant_id)
-        if isinstance(fact, MerchantRegisteredV1 | CustomerErasedV1):
+        if isinstance(fact, MerchantRegisteredV1 | StoreErasedV1):
             continue
         keys.customers.add((merchant_id, fact.customer_id))
         if isinstance(fact, CustomerMergedV1):
             keys.customers.add((merchant_id, fact.into_customer_id))
-        elif not isinstance(fact, CustomerRegisteredV1):
+        elif isinstance(fact, _ABOUT_ORDERS):
             keys.orders.add((merchant_id, fact.order_id))
     return keys
 

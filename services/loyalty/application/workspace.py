@@ -94,6 +94,7 @@ class Workspace:
     timers: list[Timer] = field(default_factory=list)
     registrations: list[Registration] = field(default_factory=list)
     absorbed: list[tuple[int, int, int]] = field(default_factory=list)  # merchant_no, absorbed, survivor
+    forgotten: set[tuple[int, int]] = field(default_factory=set)  # merchant_no, account of an erased person
 
     def merchant(self, merchant_id: UUID) -> Merchant:
         """Raises: NotLoaded."""

@@ -65,6 +65,11 @@ class Account:
     identity_version: int = 0
     enrolled_at: datetime | None = None
     version: int = 0
+    erased_at: datetime | None = None  # the person asked to be forgotten; what is left names nobody
+
+    def forget(self, at: datetime) -> None:
+        """The person asked to be forgotten; of two requests the earlier stands."""
+        self.erased_at = at if self.erased_at is None else min(self.erased_at, at)
 
 
 @dataclass(slots=True)

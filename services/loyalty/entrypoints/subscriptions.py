@@ -1,7 +1,7 @@
 """What loyalty listens to: each fact, and the use case that answers it."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from libs.contracts.commerce import (
@@ -17,11 +17,14 @@ from libs.contracts.commerce import (
     OrderPlacedV1,
     OrderRefundedV1,
     RefundLine,
+    StoreErasedV1,
 )
 from libs.contracts.envelope import Event
 from libs.contracts.fact import Fact
 from libs.eventbus.subscriptions import Reaction, Subscriptions
+from libs.servicekit.erasure import customer_forgotten, store_forgotten
 from services.loyalty.application.enrol_member import enrol_member
+from services.loyalty.application.erase_member import erase_member
 from services.loyalty.application.merge_members import merge_members
 from services.loyalty.application.needs import eligible_of_lines
 from services.loyalty.application.register_merchant import register_merchant
@@ -29,6 +32,9 @@ from services.loyalty.application.settle_order import hear_of_order, tell_order
 from services.loyalty.application.telling import Heard
 from services.loyalty.application.workspace import Workspace
 from services.loyalty.domain import orders
+
+TOPICS: Final = ("commerce",)
+OWN_TOPIC: Final = "loyalty"
 
 
 def on_merchant_registered(workspace: Workspace, event: Event[MerchantRegisteredV1]) -> None:
@@ -69,6 +75,18 @@ def on_customer_merged(workspace: Workspace, event: Event[CustomerMergedV1]) -> 
 
 def on_customer_erased(workspace: Workspace, event: Event[CustomerErasedV1]) -> None:
     """Amounts stay, under an id that names nobody; what was parked about the person goes, since we listen."""
+    erase_member(
+        workspace,
+        workspace.merchant(event.merchant_id).merchant_no,
+        customer_id=event.fact.customer_id,
+        at=event.fact.erased_at,
+    )
+    workspace.said.extend(customer_forgotten(event, topic=OWN_TOPIC))
+
+
+def on_store_erased(workspace: Workspace, event: Event[StoreErasedV1]) -> None:
+    """Nothing about stores is kept here."""
+    workspace.said.append(store_forgotten(event, topic=OWN_TOPIC))
 
 
 def on_order_told(workspace: Workspace, event: Event[OrderPlacedV1] | Event[OrderChangedV1]) -> None:
@@ -164,6 +182,7 @@ _REACTIONS: dict[type[Fact], Reaction[Workspace]] = {
     CustomerRegisteredV1: on_customer_registered,
     CustomerMergedV1: on_customer_merged,
     CustomerErasedV1: on_customer_erased,
+    StoreErasedV1: on_store_erased,
     OrderPlacedV1: on_order_told,
     OrderChangedV1: on_order_told,
     OrderPaidV1: on_order_paid,
@@ -174,5 +193,3 @@ _REACTIONS: dict[type[Fact], Reaction[Workspace]] = {
 
 SUBSCRIPTIONS: Subscriptions[Workspace] = _REACTIONS
 """The complete answer to "what does this service listen to?"."""
-
-TOPICS = ("commerce",)

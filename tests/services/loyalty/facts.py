@@ -7,6 +7,8 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from libs.contracts.commerce import (
+    CustomerDataRequestedV1,
+    CustomerErasedV1,
     CustomerMergedV1,
     CustomerRegisteredV1,
     MerchantRegisteredV1,
@@ -18,6 +20,7 @@ from libs.contracts.commerce import (
     OrderPlacedV1,
     OrderRefundedV1,
     RefundLine,
+    StoreErasedV1,
 )
 from libs.contracts.envelope import Envelope, Event, Origin
 from libs.contracts.fact import Fact
@@ -79,6 +82,19 @@ class Facts:
             customer_id=uid(name), into_customer_id=uid(into), identity_version=version, merged_at=self.at
         )
         return self.event(fact)
+
+    def erased(self, name: str, *, request: str | None = None) -> Event[Any]:
+        fact = CustomerErasedV1(
+            customer_id=uid(name), identity_version=9, request_id=uid(request) if request else None, erased_at=self.at
+        )
+        return self.event(fact)
+
+    def asked(self, name: str, request: str = "export") -> Event[Any]:
+        fact = CustomerDataRequestedV1(customer_id=uid(name), request_id=uid(request), requested_at=self.at)
+        return self.event(fact)
+
+    def store_erased(self, request: str = "shop") -> Event[Any]:
+        return self.event(StoreErasedV1(store_id=STORE, request_id=uid(request), erased_at=self.at))
 
     def placed(self, customer: str, order: str, *totals: int, **more: Any) -> Event[Any]:
         return self._told(OrderPlacedV1, customer, order, totals, more)

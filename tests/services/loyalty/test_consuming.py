@@ -158,6 +158,17 @@ async def test_facts_that_come_twice_count_once(line: Line, tell: Facts) -> None
     await assert_as_folded_once(line, tell)
 
 
+async def test_an_erasure_that_comes_twice_is_answered_once(line: Line, tell: Facts) -> None:
+    await line.tell([*story(tell), tell.erased("a", request="r")])
+    records = await line.records()
+    await line.bus.append([*records, *records])
+
+    await line.consumed()
+
+    [answer] = await line.stage.told("erasure.completed")
+    assert answer["request_id"] == str(uid("r"))
+
+
 async def test_facts_that_come_out_of_order_are_asked_for_again(line: Line, tell: Facts) -> None:
     await line.tell(story(tell))
     await line.bus.append(list(reversed(await line.records())))
