@@ -93,9 +93,13 @@ async def load_customers(connection: AsyncConnection, shops: Shops, touched: Map
         no: touched[shop.merchant_id].customers | {order.owner_id for order in shop.orders.values()}
         for no, shop in shops.items()
     }
+    families = {no: touched[shop.merchant_id].families for no, shop in shops.items()}
+    await _add_families(connection, wanted, families)
     while any(wanted.values()):
         await _lock_customers(connection, shops, wanted)
         wanted = {no: _unknown_survivors(shop) for no, shop in shops.items()}
+        await _add_families(connection, wanted, families)
+        wanted = {no: ids - shops[no].customers.keys() for no, ids in wanted.items()}
     for shop in shops.values():
         shop.was_customers = dict(shop.customers)
 
@@ -113,6 +117,16 @@ async def _take_customers(connection: AsyncConnection, shops: Shops, wanted: Map
     merchants, customers = sorted_pairs(wanted.items())
     for row in await _rows(connection, load_sql.CUSTOMERS, merchants=merchants, customers=customers):
         shops[row.merchant_no].customers[row.customer_id] = customer_of(row)
+
+
+async def _add_families(
+    connection: AsyncConnection, wanted: Mapping[int, set[UUID]], families: Mapping[int, set[UUID]]
+) -> None:
+    """Asked again under the locks of those found: nobody is merged into a customer whose row is locked."""
+    merchants, customers = sorted_pairs(families.items())
+    if customers:
+        for row in await _rows(connection, load_sql.FAMILIES, merchants=merchants, customers=customers):
+            wanted[row.merchant_no].add(row.customer_id)
 
 
 def _unknown_survivors(shop: Shop) -> set[UUID]:

@@ -98,6 +98,25 @@ CUSTOMERS = text(
     ) c
     """
 )
+# Everybody who is one person with these customers by merges, aliases of aliases too.
+FAMILIES = text(
+    """
+    WITH RECURSIVE family AS (
+        SELECT merchant_no, customer_id FROM unnest(CAST(:merchants AS int4[]), CAST(:customers AS uuid[]))
+            AS w(merchant_no, customer_id)
+        UNION
+        SELECT f.merchant_no, n.customer_id FROM family f CROSS JOIN LATERAL (
+            SELECT merged_into AS customer_id FROM customer c
+            WHERE c.merchant_no = f.merchant_no AND c.customer_id = f.customer_id AND c.merged_into IS NOT NULL
+            UNION ALL
+            SELECT customer_id FROM customer c WHERE c.merged_into = f.customer_id
+                AND c.merchant_no = f.merchant_no AND c.merged_into <> c.customer_id
+            OFFSET 0
+        ) n
+    )
+    SELECT merchant_no, customer_id FROM family
+    """
+)
 NEW_CUSTOMERS = text(
     """
     INSERT INTO customer (merchant_no, customer_id)

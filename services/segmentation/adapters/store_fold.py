@@ -20,6 +20,7 @@ from services.segmentation.domain.months import with_month
 from services.segmentation.domain.order import Order, Refund
 from services.segmentation.domain.profile import Customer
 from services.segmentation.domain.segment import Stay
+from services.segmentation.domain.timeline import KEPT_OF_THE_ERASED
 
 Shops = Sequence[Shop]
 
@@ -35,6 +36,7 @@ async def store_shops(connection: AsyncConnection, shops: Shops) -> None:
     months = await _store_months(connection, shops)
     await _store_customers(connection, shops, [*moved, *months])
     await _store_timeline(connection, shops)
+    await _clear_erased(connection, shops)
     await _store_stays(connection, shops)
 
 
@@ -45,6 +47,9 @@ async def _store_merchants(connection: AsyncConnection, shops: Shops) -> None:
     segments = [(shop, segment) for shop in shops for segment in shop.new_segments]
     if segments:
         await connection.execute(store_sql.NEW_SEGMENTS, columns.segments(segments))
+    erased = [(shop.merchant_no, store_id) for shop in shops for store_id in sorted(shop.erased_stores)]
+    if erased:
+        await connection.execute(store_sql.ERASE_STORES, columns.transposed(("merchants", "stores"), erased))
     stores = [(shop, shop.stores[store_id]) for shop in shops for store_id in sorted(shop.stores)]
     if stores:
         await connection.execute(store_sql.STORES, columns.stores(stores))
@@ -145,6 +150,19 @@ async def _store_timeline(connection: AsyncConnection, shops: Shops) -> None:
     rows = columns.entries(shops)
     if rows["entries"]:
         await connection.execute(store_sql.ENTRIES, rows)
+
+
+async def _clear_erased(connection: AsyncConnection, shops: Shops) -> None:
+    """Call it when all that moved or was added stands: an erased customer's timeline gets no words any more."""
+    erased = [
+        (shop.merchant_no, customer_id)
+        for shop in shops
+        for customer_id, customer in sorted(shop.customers.items())
+        if customer.erased_at is not None
+    ]
+    if erased:
+        keys = columns.transposed(("merchants", "customers"), erased)
+        await connection.execute(store_sql.CLEAR_ENTRIES, {**keys, "kept": list(KEPT_OF_THE_ERASED)})
 
 
 async def _store_stays(connection: AsyncConnection, shops: Shops) -> None:

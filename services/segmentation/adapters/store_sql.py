@@ -38,6 +38,13 @@ STORES = text(
     WHERE s.version < excluded.version
     """
 )
+ERASE_STORES = text(
+    """
+    UPDATE store s SET account = '', site = NULL, name = NULL
+    FROM unnest(CAST(:merchants AS int4[]), CAST(:stores AS uuid[])) AS w(merchant_no, store_id)
+    WHERE s.merchant_no = w.merchant_no AND s.store_id = w.store_id
+    """
+)
 _ALIASES = """unnest(CAST(:merchants AS int4[]), CAST(:absorbed AS uuid[]), CAST(:survivors AS uuid[]))
         AS w(merchant_no, absorbed, survivor)"""
 MOVE_ORDERS = text(
@@ -198,6 +205,22 @@ ENTRIES = text(
                 CAST(:entries AS uuid[]), CAST(:kinds AS text[]), CAST(:orders AS uuid[]), CAST(:details AS text[]))
         AS w(merchant_no, customer_id, at, entry_id, kind, order_id, details)
     ON CONFLICT (merchant_no, customer_id, at, entry_id) DO NOTHING
+    """
+)
+CLEAR_ENTRIES = text(
+    """
+    UPDATE timeline t SET details = left_over.details
+    FROM unnest(CAST(:merchants AS int4[]), CAST(:customers AS uuid[])) AS w(merchant_no, customer_id)
+    CROSS JOIN LATERAL (
+        SELECT at, entry_id, details FROM timeline t
+        WHERE t.merchant_no = w.merchant_no AND t.customer_id = w.customer_id OFFSET 0
+    ) e
+    CROSS JOIN LATERAL (
+        SELECT coalesce(jsonb_object_agg(d.key, d.value), '{}') AS details FROM jsonb_each(e.details) d
+        WHERE d.key = ANY (CAST(:kept AS text[]))
+    ) left_over
+    WHERE (t.merchant_no, t.customer_id, t.at, t.entry_id) = (w.merchant_no, w.customer_id, e.at, e.entry_id)
+        AND e.details <> left_over.details
     """
 )
 END_STAYS = text(

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from libs.contracts.commerce import (
+    CustomerErasedV1,
     CustomerMergedV1,
     MerchantRegisteredV1,
     OrderCancelledV1,
@@ -14,6 +15,7 @@ from libs.contracts.commerce import (
     OrderPaidV1,
     OrderPlacedV1,
     OrderRefundedV1,
+    StoreErasedV1,
     StoreUpsertedV1,
 )
 from libs.contracts.envelope import Event
@@ -23,11 +25,16 @@ _ORDER_FACTS = (OrderPlacedV1, OrderChangedV1, OrderPaidV1, OrderCancelledV1, Or
 
 @dataclass(slots=True)
 class Touched:
-    """Ids of one merchant's rows. `is_news`: no row of the merchant can be here yet."""
+    """Ids of one merchant's rows. `is_news`: no row of the merchant can be here yet.
+
+    `families` are customers whose whole families are needed: those that a fact erases, and those of a merge, since
+    either of the two may have been erased before.
+    """
 
     orders: set[UUID] = field(default_factory=set)
     customers: set[UUID] = field(default_factory=set)
     absorbed: set[UUID] = field(default_factory=set)
+    families: set[UUID] = field(default_factory=set)
     registers: bool = False
     is_news: bool = False
 
@@ -53,7 +60,7 @@ def _add(touched: Touched, fact: Any) -> None:
     if isinstance(fact, MerchantRegisteredV1):
         touched.registers = True
         return
-    if isinstance(fact, StoreUpsertedV1):
+    if isinstance(fact, StoreUpsertedV1 | StoreErasedV1):
         return
     touched.customers.add(fact.customer_id)
     if isinstance(fact, _ORDER_FACTS):
@@ -61,6 +68,9 @@ def _add(touched: Touched, fact: Any) -> None:
     elif isinstance(fact, CustomerMergedV1):
         touched.absorbed.add(fact.customer_id)
         touched.customers.add(fact.into_customer_id)
+        touched.families |= {fact.customer_id, fact.into_customer_id}
+    elif isinstance(fact, CustomerErasedV1):
+        touched.families.add(fact.customer_id)
 
 
 def sorted_pairs(by_merchant: Iterable[tuple[int, Iterable[UUID]]]) -> tuple[list[int], list[UUID]]:

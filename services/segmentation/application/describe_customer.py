@@ -6,7 +6,7 @@ from uuid import UUID
 
 from libs.contracts.envelope import Event
 from libs.contracts.fact import Fact
-from services.segmentation.application.workspace import Workspace
+from services.segmentation.application.workspace import Shop, Workspace
 from services.segmentation.domain.profile import Description, described, erased
 
 
@@ -30,6 +30,16 @@ def describe_customer(
 
 
 def erase_customer(workspace: Workspace, event: Event[Fact], customer_id: UUID, at: datetime) -> None:
-    """Nothing that describes the person is left; the sums stay, since what was sold stays sold."""
+    """Nothing that describes the person is left; the sums stay, since what was sold stays sold.
+
+    An absorbed customer stands for its survivor: they are one person, so the survivor is forgotten with all its
+    aliases, whichever of the ids the fact names.
+    """
     shop = workspace.shop(event.merchant_id)
-    shop.customers[customer_id] = erased(shop.customers[customer_id], at)
+    forget(shop, shop.owner(customer_id), at)
+
+
+def forget(shop: Shop, survivor_id: UUID, at: datetime) -> None:
+    """The survivor and its aliases have no description; its timeline is cleared when the workspace is stored."""
+    for customer_id in [each for each in shop.customers if shop.owner(each) == survivor_id]:
+        shop.customers[customer_id] = erased(shop.customers[customer_id], at)

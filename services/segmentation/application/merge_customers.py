@@ -4,6 +4,7 @@ from uuid import UUID
 
 from libs.contracts.envelope import Event
 from libs.contracts.fact import Fact
+from services.segmentation.application.describe_customer import forget
 from services.segmentation.application.keep_segments import keep_segments
 from services.segmentation.application.workspace import Shop, Workspace
 from services.segmentation.domain.identity import merge
@@ -24,6 +25,7 @@ def merge_customers(workspace: Workspace, event: Event[Fact], absorbed_id: UUID,
     survivor_id = shop.owner(absorbed_id)
     if survivor_id != absorbed_id:
         _hand_over(shop, absorbed_id, survivor_id)
+        _forget_both(shop, absorbed_id, survivor_id)
     shop.note(_entry(event, absorbed_id, into_id))
     keep_segments(workspace, shop, absorbed_id, event)
     keep_segments(workspace, shop, survivor_id, event)
@@ -35,6 +37,13 @@ def _hand_over(shop: Shop, absorbed_id: UUID, survivor_id: UUID) -> None:
     shop.customers[absorbed_id] = emptied(other)
     # Rows, stored or noted in this batch, move when the workspace is stored: they follow the alias.
     shop.absorbed.append(absorbed_id)
+
+
+def _forget_both(shop: Shop, absorbed_id: UUID, survivor_id: UUID) -> None:
+    """They are one person: whoever of the two asked to be forgotten, it holds for both."""
+    for erased_at in [shop.customers[each].erased_at for each in (absorbed_id, survivor_id)]:
+        if erased_at is not None:
+            forget(shop, survivor_id, erased_at)
 
 
 def _entry(event: Event[Fact], absorbed_id: UUID, into_id: UUID) -> Entry:

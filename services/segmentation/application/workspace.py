@@ -1,7 +1,7 @@
 """What one batch of facts works on: rows loaded before, changed in memory, stored after."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -69,6 +69,7 @@ class Shop:
     ended: list[Stay] = field(default_factory=list)
     absorbed: list[UUID] = field(default_factory=list)
     stores: dict[UUID, Store] = field(default_factory=dict)
+    erased_stores: set[UUID] = field(default_factory=set)
     registration: Registration | None = None
     new_segments: list[Segment] = field(default_factory=list)
 
@@ -85,6 +86,12 @@ class Shop:
         known = self.stores.get(store.store_id)
         if known is None or known.version < store.version:
             self.stores[store.store_id] = store
+
+    def erase_store(self, store_id: UUID) -> None:
+        """Nothing tells whose store it is; only a newer description, should it be connected again, will."""
+        self.erased_stores.add(store_id)
+        if store_id in self.stores:
+            self.stores[store_id] = replace(self.stores[store_id], account="", site=None, name=None)
 
     def add_to_month(self, customer_id: UUID, added: Contribution, times: int) -> None:
         """The contribution's month has `times` (1 or -1) of it more."""

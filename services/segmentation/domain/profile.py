@@ -57,13 +57,14 @@ class Description:
 
 
 def described(customer: Customer, description: Description) -> Customer:
-    """The customer as the newest description has it; who was erased stays undescribed."""
-    if customer.erased_at is not None or customer.identity_version >= description.version:
+    """The customer as the newest description has it; of who was erased only whether it is a guest."""
+    if customer.identity_version >= description.version:
         return customer
+    known = replace(customer, identity_version=description.version, anonymous=description.anonymous)
+    if customer.erased_at is not None:
+        return known
     return replace(
-        customer,
-        identity_version=description.version,
-        anonymous=description.anonymous,
+        known,
         store_id=description.store_id,
         time_zone=description.time_zone,
         locale=description.locale,
@@ -71,8 +72,9 @@ def described(customer: Customer, description: Description) -> Customer:
 
 
 def erased(customer: Customer, at: datetime) -> Customer:
-    """The customer without anything that describes a person; what was sold stays sold."""
-    return replace(customer, erased_at=at, time_zone=None, locale=None)
+    """The customer without anything that describes a person; of two erasures the earlier stands."""
+    first = at if customer.erased_at is None else min(customer.erased_at, at)
+    return replace(customer, erased_at=first, store_id=None, time_zone=None, locale=None)
 
 
 def gained(customer: Customer, added: Contribution) -> Customer:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from libs.kernel.identifiers import derived_id
@@ -22,6 +22,37 @@ class Entry:
     kind: str
     order_id: UUID | None
     details: Mapping[str, Any]
+
+
+KEPT_OF_THE_ERASED: Final = (
+    "absorbed_customer_id",
+    "amount_minor",
+    "anonymous",
+    "available_at",
+    "channel",
+    "currency",
+    "debt_added",
+    "expires_at",
+    "from_tier",
+    "fully_refunded",
+    "items",
+    "message_class",
+    "message_id",
+    "order_id",
+    "points",
+    "refund_id",
+    "segment_id",
+    "template_id",
+    "template_version",
+    "to_tier",
+    "total_minor",
+    "valid_until",
+    "version",
+    "wallet",
+)
+"""Details that name nobody: figures, instants, and ids and tiers of ours. All others leave an erased timeline: words
+that somebody wrote, and the shop's own numbers of orders, under which its other systems know the person.
+"""
 
 
 def entry_id(about: UUID, kind: str, *parts: str) -> UUID:

@@ -1,6 +1,7 @@
 """Reactions to who customers are, and to the shop around them."""
 
 from datetime import datetime
+from typing import Final
 
 from libs.contracts.commerce import (
     CustomerErasedV1,
@@ -8,15 +9,19 @@ from libs.contracts.commerce import (
     CustomerRegisteredV1,
     CustomerUpdatedV1,
     MerchantRegisteredV1,
+    StoreErasedV1,
     StoreUpsertedV1,
 )
 from libs.contracts.envelope import Event
+from libs.servicekit.erasure import customer_forgotten, store_forgotten
 from services.segmentation.application.describe_customer import describe_customer, erase_customer
 from services.segmentation.application.merge_customers import merge_customers
 from services.segmentation.application.register_merchant import register_merchant
 from services.segmentation.application.workspace import Registration, Store, Workspace
 from services.segmentation.domain.profile import Description
 from services.segmentation.domain.timeline import Entry, entry_id
+
+OWN_TOPIC: Final = "segmentation"
 
 
 def on_merchant_registered(workspace: Workspace, event: Event[MerchantRegisteredV1]) -> None:
@@ -61,6 +66,12 @@ def on_customer_merged(workspace: Workspace, event: Event[CustomerMergedV1]) -> 
 def on_customer_erased(workspace: Workspace, event: Event[CustomerErasedV1]) -> None:
     erased_at: datetime = event.fact.erased_at
     erase_customer(workspace, event, event.fact.customer_id, erased_at)
+    workspace.said.extend(customer_forgotten(event, topic=OWN_TOPIC))
+
+
+def on_store_erased(workspace: Workspace, event: Event[StoreErasedV1]) -> None:
+    workspace.shop(event.merchant_id).erase_store(event.fact.store_id)
+    workspace.said.append(store_forgotten(event, topic=OWN_TOPIC))
 
 
 def _description(fact: CustomerRegisteredV1 | CustomerUpdatedV1) -> Description:

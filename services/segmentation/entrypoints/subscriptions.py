@@ -15,6 +15,7 @@ from libs.contracts.commerce import (
     OrderPaidV1,
     OrderPlacedV1,
     OrderRefundedV1,
+    StoreErasedV1,
     StoreUpsertedV1,
 )
 from libs.contracts.fact import Fact
@@ -35,6 +36,7 @@ TOPICS: Final = ("commerce", "loyalty", "messaging")
 SUBSCRIPTIONS: Final[Mapping[type[Fact], Reaction[Workspace]]] = {
     MerchantRegisteredV1: customer_reactions.on_merchant_registered,
     StoreUpsertedV1: customer_reactions.on_store_upserted,
+    StoreErasedV1: customer_reactions.on_store_erased,
     CustomerRegisteredV1: customer_reactions.on_customer_registered,
     CustomerUpdatedV1: customer_reactions.on_customer_updated,
     CustomerMergedV1: customer_reactions.on_customer_merged,

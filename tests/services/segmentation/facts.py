@@ -9,6 +9,8 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from libs.contracts.commerce import (
+    CustomerDataRequestedV1,
+    CustomerErasedV1,
     CustomerMergedV1,
     CustomerRegisteredV1,
     Fx,
@@ -21,6 +23,7 @@ from libs.contracts.commerce import (
     OrderPlacedV1,
     OrderRefundedV1,
     RefundLine,
+    StoreErasedV1,
 )
 from libs.contracts.envelope import Envelope, Event
 from libs.contracts.fact import Fact
@@ -92,6 +95,25 @@ class Teller:
             merged_at=when or at(500),
         )
         return self.event(fact, fact.merged_at)
+
+    def erased(self, customer: object, *, request: object = None, when: datetime | None = None) -> Event[Any]:
+        fact = CustomerErasedV1(
+            customer_id=ident("customer", customer),
+            identity_version=9,
+            request_id=ident("request", request) if request is not None else None,
+            erased_at=when or at(900),
+        )
+        return self.event(fact, fact.erased_at)
+
+    def asked(self, customer: object, request: object = "export") -> Event[Any]:
+        fact = CustomerDataRequestedV1(
+            customer_id=ident("customer", customer), request_id=ident("request", request), requested_at=at(901)
+        )
+        return self.event(fact, at(901))
+
+    def store_erased(self, request: object = "shop") -> Event[Any]:
+        fact = StoreErasedV1(store_id=ident("store"), request_id=ident("request", request), erased_at=at(902))
+        return self.event(fact, at(902))
 
     def _order(self, order: object, customer: object, placed_at: datetime, **words: Any) -> dict[str, Any]:
         prices: Sequence[int] = words.pop("prices", (1000,))

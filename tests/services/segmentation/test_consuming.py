@@ -148,6 +148,18 @@ async def test_facts_that_come_twice_count_once(stage: Stage) -> None:
     await assert_as_folded_once(stage, tell)
 
 
+async def test_an_erasure_that_comes_twice_is_answered_once(stage: Stage) -> None:
+    tell = Teller()
+    await stage.tell([*story(tell), tell.erased("a", request="r")])
+    records = await stage.records()
+    await stage.bus.append([*records, *records])
+
+    await stage.consumed()
+
+    answers = [subject for kind, subject in await stage.folded.told() if kind == "erasure.completed.v1"]
+    assert answers == [str(ident("customer", "a"))]
+
+
 async def test_facts_that_come_out_of_order_are_asked_for_again(stage: Stage) -> None:
     tell = Teller()
     await stage.tell(story(tell))
