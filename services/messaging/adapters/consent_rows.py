@@ -59,15 +59,13 @@ _LOG = text(
 )
 _FORGET = text(
     """
-    WITH family AS (
+    WITH RECURSIVE family AS (
         SELECT x.merchant_no, x.customer_id
         FROM unnest(CAST(:merchants AS int4[]), CAST(:customers AS uuid[])) AS x(merchant_no, customer_id)
-        UNION ALL
-        SELECT x.merchant_no, c.customer_id
-        FROM unnest(CAST(:merchants AS int4[]), CAST(:customers AS uuid[])) AS x(merchant_no, customer_id)
-        CROSS JOIN LATERAL (
+        UNION
+        SELECT f.merchant_no, c.customer_id FROM family f CROSS JOIN LATERAL (
             SELECT c.customer_id FROM contact c
-            WHERE c.merchant_no = x.merchant_no AND c.merged_into = x.customer_id OFFSET 0
+            WHERE c.merchant_no = f.merchant_no AND c.merged_into = f.customer_id OFFSET 0
         ) c
     )
     DELETE FROM consent_entry e WHERE e.ctid = ANY (ARRAY(

@@ -1,12 +1,13 @@
 """What order-ingest says of merchants and customers becomes what this service knows of them."""
 
 from dataclasses import replace
+from datetime import datetime
 
 from libs.contracts.commerce import CustomerErasedV1, CustomerRegisteredV1, CustomerUpdatedV1, MerchantRegisteredV1
 from libs.contracts.envelope import Event
 from services.messaging.application.workspace import Workspace
 from services.messaging.domain.consent import Consent
-from services.messaging.domain.contact import Description, described, erased
+from services.messaging.domain.contact import Contact, Description, described, erased
 
 
 def register_merchant(workspace: Workspace, event: Event[MerchantRegisteredV1]) -> None:
@@ -37,11 +38,27 @@ def describe_contact(workspace: Workspace, event: Event[CustomerRegisteredV1] | 
 
 
 def erase_contact(workspace: Workspace, event: Event[CustomerErasedV1]) -> None:
-    """Nothing personal is left of the customer, and no intent of theirs will find an address."""
+    """Nothing personal is left of the customer, and no intent of theirs will find an address.
+
+    An absorbed customer stands for its survivor: they are one person, so the survivor is forgotten, and the proofs of
+    consent of all its aliases with it. The alias bears the erasure too: a newer merge may take it elsewhere.
+    """
     fact = event.fact
     merchant_no = workspace.merchants[event.merchant_id].merchant_no
-    contact = workspace.contact(merchant_no, fact.customer_id)
-    workspace.put(erased(contact, at=fact.erased_at))
+    named, survivor = (
+        workspace.contacts[merchant_no, fact.customer_id],
+        workspace.contact(merchant_no, fact.customer_id),
+    )
+    for contact in (named, survivor):
+        forget(workspace, contact, fact.erased_at)
+
+
+def forget(workspace: Workspace, contact: Contact, at: datetime) -> None:
+    """The contact is a tombstone; its consents go, and their proofs when the workspace is stored.
+
+    Suppressed addresses stay: they are keyed hashes, and a no must hold for whoever has the address.
+    """
+    workspace.put(erased(contact, at=at))
     for key, _ in workspace.consents_of(contact):
         workspace.consents[key] = Consent()
-    workspace.erased.add((merchant_no, contact.customer_id))
+    workspace.erased.add((contact.merchant_no, contact.customer_id))

@@ -5,6 +5,7 @@ from typing import cast
 from libs.contracts.commerce import CustomerMergedV1
 from libs.contracts.customers import ConsentChannel
 from libs.contracts.envelope import Event
+from services.messaging.application.describe_contact import forget
 from services.messaging.application.record_consent import change_consent
 from services.messaging.application.workspace import Workspace
 from services.messaging.domain.consent import Consent, strictest
@@ -23,6 +24,14 @@ def merge_contacts(workspace: Workspace, event: Event[CustomerMergedV1]) -> None
     workspace.put(inherited(survivor, gone))
     workspace.merged.append(((merchant_no, gone.customer_id), (survivor.merchant_no, survivor.customer_id)))
     workspace.put(absorbed(gone, into=fact.into_customer_id, identity_version=fact.identity_version))
+    _forget_both(workspace, gone, workspace.contacts[survivor.merchant_no, survivor.customer_id])
+
+
+def _forget_both(workspace: Workspace, gone: Contact, survivor: Contact) -> None:
+    """They are one person: whoever of the two asked to be forgotten, it holds for both."""
+    for erased_at in (gone.erased_at, survivor.erased_at):
+        if erased_at is not None:
+            forget(workspace, workspace.contacts[survivor.merchant_no, survivor.customer_id], erased_at)
 
 
 def _survivor(workspace: Workspace, merchant_no: int, fact: CustomerMergedV1) -> Contact:

@@ -72,6 +72,8 @@ def absorbed(contact: Contact, *, into: UUID, identity_version: int) -> Contact:
         merge_version=identity_version,
         details=None,
         email_hash=None,
+        locale=None,
+        time_zone=None,
         merged_into=into,
     )
 
@@ -96,12 +98,15 @@ def inherited(survivor: Contact, from_contact: Contact) -> Contact:
 
 
 def erased(contact: Contact, *, at: datetime) -> Contact:
-    """A tombstone: nothing personal is left, and nothing personal will be taken in again."""
+    """A tombstone: nothing personal is left, and nothing personal will be taken in again.
+
+    Of two erasures the earlier stands, in whatever order they are heard.
+    """
     return replace(
         contact,
         details=None,
         email_hash=None,
         locale=None,
         time_zone=None,
-        erased_at=contact.erased_at or at,
+        erased_at=at if contact.erased_at is None else min(contact.erased_at, at),
     )

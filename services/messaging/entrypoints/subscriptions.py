@@ -12,11 +12,13 @@ from libs.contracts.commerce import (
     CustomerUpdatedV1,
     MerchantRegisteredV1,
     OrderPaidV1,
+    StoreErasedV1,
 )
 from libs.contracts.envelope import Event
 from libs.contracts.fact import Fact
 from libs.contracts.loyalty import PointsEarnedV1
 from libs.eventbus.subscriptions import Reaction
+from libs.servicekit.erasure import customer_forgotten, store_forgotten
 from services.messaging.application.describe_contact import describe_contact, erase_contact, register_merchant
 from services.messaging.application.merge_contacts import merge_contacts
 from services.messaging.application.plan_message import hear_order, plan_points_message
@@ -25,6 +27,7 @@ from services.messaging.application.workspace import Workspace
 from services.messaging.domain.consent import Statement
 
 TOPICS: Final = ("commerce", "loyalty")
+OWN_TOPIC: Final = "messaging"
 
 
 def on_consent_captured(workspace: Workspace, event: Event[ConsentCapturedV1]) -> None:
@@ -48,13 +51,25 @@ def on_consent_captured(workspace: Workspace, event: Event[ConsentCapturedV1]) -
     )
 
 
+def on_customer_erased(workspace: Workspace, event: Event[CustomerErasedV1]) -> None:
+    """The person is forgotten, and whoever asked for it is told."""
+    erase_contact(workspace, event)
+    workspace.said.extend(customer_forgotten(event, topic=OWN_TOPIC))
+
+
+def on_store_erased(workspace: Workspace, event: Event[StoreErasedV1]) -> None:
+    """Nothing about stores is kept here."""
+    workspace.said.append(store_forgotten(event, topic=OWN_TOPIC))
+
+
 SUBSCRIPTIONS: Final[Mapping[type[Fact], Reaction[Workspace]]] = MappingProxyType(
     {
         MerchantRegisteredV1: register_merchant,
         CustomerRegisteredV1: describe_contact,
         CustomerUpdatedV1: describe_contact,
         CustomerMergedV1: merge_contacts,
-        CustomerErasedV1: erase_contact,
+        CustomerErasedV1: on_customer_erased,
+        StoreErasedV1: on_store_erased,
         ConsentCapturedV1: on_consent_captured,
         OrderPaidV1: hear_order,
         PointsEarnedV1: plan_points_message,

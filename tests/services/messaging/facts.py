@@ -11,11 +11,13 @@ from libs.contracts.commerce import (
     ConsentCapturedV1,
     ConsentProof,
     ConsentState,
+    CustomerDataRequestedV1,
     CustomerErasedV1,
     CustomerMergedV1,
     CustomerRegisteredV1,
     MerchantRegisteredV1,
     OrderPaidV1,
+    StoreErasedV1,
 )
 from libs.contracts.envelope import Envelope, Event, Origin
 from libs.contracts.fact import Fact
@@ -132,5 +134,22 @@ def merged(name: str, into: str, *, version: int = 2) -> Event[CustomerMergedV1]
     return told(fact)
 
 
-def erased(name: str) -> Event[CustomerErasedV1]:
-    return told(CustomerErasedV1(customer_id=ident("customer", name), identity_version=9, erased_at=NOW))
+def erased(name: str, *, request: str | None = None) -> Event[CustomerErasedV1]:
+    fact = CustomerErasedV1(
+        customer_id=ident("customer", name),
+        identity_version=9,
+        request_id=ident("request", request) if request else None,
+        erased_at=NOW,
+    )
+    return told(fact)
+
+
+def asked(name: str, request: str = "export") -> Event[CustomerDataRequestedV1]:
+    fact = CustomerDataRequestedV1(
+        customer_id=ident("customer", name), request_id=ident("request", request), requested_at=NOW
+    )
+    return told(fact)
+
+
+def store_erased(request: str = "shop") -> Event[StoreErasedV1]:
+    return told(StoreErasedV1(store_id=STORE, request_id=ident("request", request), erased_at=NOW))

@@ -11,7 +11,7 @@ import pytest
 from libs.contracts.envelope import Event
 from libs.eventbus.subscriptions import Handler
 from libs.eventbus.transaction import Transaction
-from tests.services.messaging.facts import address, registered
+from tests.services.messaging.facts import address, erased, registered
 from tests.services.messaging.stage import Stage, running, story, until
 
 
@@ -23,6 +23,17 @@ async def test_facts_that_come_twice_send_once(stage: Stage) -> None:
     await stage.consumed()
 
     assert await stage.mailed() == [address("ada"), address("bea")]
+
+
+async def test_an_erasure_that_comes_twice_is_answered_once(stage: Stage) -> None:
+    await stage.tell(*story("ada"), erased("ada", request="r"))
+    records = await stage.records()
+    await stage.bus.append([*records, *records])
+
+    await stage.consumed()
+
+    [answer] = await stage.messaging.told("erasure.completed.v1")
+    assert answer["erased_id"] == str(erased("ada").fact.customer_id)
 
 
 async def test_facts_that_come_out_of_order_are_asked_for_again(stage: Stage) -> None:
