@@ -12,6 +12,7 @@ from libs.eventbus.port import Bus
 from libs.servicekit import migrations
 from libs.servicekit.checks import watch_database
 from libs.servicekit.clock import Clock
+from libs.servicekit.data_export import export_loop
 from libs.servicekit.database import Database
 from libs.servicekit.health import Health
 from libs.servicekit.http import create_app
@@ -19,6 +20,7 @@ from libs.servicekit.job_runner import JobRunner
 from libs.servicekit.kit import Kit, open_kit
 from libs.servicekit.ops_jobs import ops_job_handlers
 from libs.servicekit.process import Task
+from libs.servicekit.sealing import Sealer
 from libs.servicekit.timers import TimerLoop
 from libs.servicekit.worker import (
     feeding_also,
@@ -29,6 +31,7 @@ from libs.servicekit.worker import (
     reading_task,
     telling_tasks,
 )
+from services.loyalty.adapters.exports import gather
 from services.loyalty.adapters.member_reads import PostgresMembers
 from services.loyalty.adapters.programme_edits import PostgresProgrammes
 from services.loyalty.adapters.proofs import PostgresHousekeeping, PostgresProofs
@@ -91,6 +94,7 @@ def tasks(settings: Settings, database: Database, bus: Bus, clock: Clock, health
         **telling_tasks(database, bus, source=SERVICE, url=settings.database_worker_url, clock=clock),
         "consumer": reading_task(reader, health),
         "timers": timers(database, clock).run,
+        "data exports": exports(settings, database, clock).run,
         "jobs": JobRunner(database, ops_job_handlers(reader.definition, database.begin), clock).run,
     }
 
@@ -113,6 +117,12 @@ def timers(database: Database, clock: Clock) -> TimerLoop:
     """Everything that loyalty does by the clock."""
     schedule = Schedule(PostgresWorkspaces(clock), PostgresHousekeeping())
     return TimerLoop(database, schedule.handlers(), clock)
+
+
+def exports(settings: Settings, database: Database, clock: Clock) -> TimerLoop:
+    """Answers to who asks for all that is kept about them."""
+    sealer = Sealer(settings.seal_key_ring, settings.match_key_bytes)
+    return export_loop(database, gather, sealer, clock, topic=SERVICE)
 
 
 async def migrate(settings: Settings) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from libs.contracts.envelope import Event
 from libs.servicekit import timers
 from libs.servicekit.clock import Clock
+from libs.servicekit.data_export import notes_of
 from services.loyalty.adapters import account_rows, journal_rows, lot_rows, order_rows, programme_rows
 from services.loyalty.adapters.award_rows import Awards
 from services.loyalty.adapters.errors import ChangedMeanwhile
@@ -78,7 +79,9 @@ class PostgresWorkspaces:
         stored_as = await journal_rows.store(connection, workspace.journal)
         await journal_rows.forget_words(connection, workspace.forgotten)
         await lot_rows.store(connection, workspace, stored_as)
-        await timers.schedule(connection, [_due(timer) for timer in workspace.timers])
+        numbers = {merchant.merchant_id: merchant.merchant_no for merchant in workspace.merchants.values()}
+        notes = [_due(timer) for timer in workspace.timers]
+        await timers.schedule(connection, [*notes, *notes_of(workspace.data_requests, numbers, workspace.now)])
 
     async def _lock(
         self,

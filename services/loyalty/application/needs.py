@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from libs.contracts.commerce import (
+    CustomerDataRequestedV1,
     CustomerMergedV1,
     MerchantRegisteredV1,
     OrderCancelledV1,
@@ -73,7 +74,7 @@ def keys_of(events: Sequence[AnyEvent]) -> Keys:
     for event in events:
         merchant_id, fact = event.merchant_id, event.fact
         keys.merchants.add(merchant_id)
-        if isinstance(fact, MerchantRegisteredV1 | StoreErasedV1):
+        if isinstance(fact, MerchantRegisteredV1 | StoreErasedV1 | CustomerDataRequestedV1):
             continue
         keys.customers.add((merchant_id, fact.customer_id))
         if isinstance(fact, CustomerMergedV1):

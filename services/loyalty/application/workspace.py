@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from libs.contracts.envelope import Said
+from libs.contracts.customers import CustomerDataRequestedV1
+from libs.contracts.envelope import Event, Said
 from services.loyalty.application.errors import NotLoaded
 from services.loyalty.domain.accounts import Account
 from services.loyalty.domain.awards import Award
@@ -95,6 +96,7 @@ class Workspace:
     registrations: list[Registration] = field(default_factory=list)
     absorbed: list[tuple[int, int, int]] = field(default_factory=list)  # merchant_no, absorbed, survivor
     forgotten: set[tuple[int, int]] = field(default_factory=set)  # merchant_no, account of an erased person
+    data_requests: list[Event[CustomerDataRequestedV1]] = field(default_factory=list)  # answered by a timer
 
     def merchant(self, merchant_id: UUID) -> Merchant:
         """Raises: NotLoaded."""

@@ -5,6 +5,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from libs.contracts.commerce import (
+    CustomerDataRequestedV1,
     CustomerErasedV1,
     CustomerMergedV1,
     CustomerRegisteredV1,
@@ -82,6 +83,11 @@ def on_customer_erased(workspace: Workspace, event: Event[CustomerErasedV1]) -> 
         at=event.fact.erased_at,
     )
     workspace.said.extend(customer_forgotten(event, topic=OWN_TOPIC))
+
+
+def on_customer_data_requested(workspace: Workspace, event: Event[CustomerDataRequestedV1]) -> None:
+    """Answered by a timer, which may look through the tables."""
+    workspace.data_requests.append(event)
 
 
 def on_store_erased(workspace: Workspace, event: Event[StoreErasedV1]) -> None:
@@ -182,6 +188,7 @@ _REACTIONS: dict[type[Fact], Reaction[Workspace]] = {
     CustomerRegisteredV1: on_customer_registered,
     CustomerMergedV1: on_customer_merged,
     CustomerErasedV1: on_customer_erased,
+    CustomerDataRequestedV1: on_customer_data_requested,
     StoreErasedV1: on_store_erased,
     OrderPlacedV1: on_order_told,
     OrderChangedV1: on_order_told,

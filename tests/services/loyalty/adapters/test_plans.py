@@ -8,6 +8,7 @@ from typing import Any
 from services.loyalty.adapters import (
     account_rows,
     award_rows,
+    exports,
     journal_rows,
     lot_rows,
     order_rows,
@@ -17,7 +18,7 @@ from tests.plans import analyse, statements_of, walks
 from tests.services.loyalty.facts import DAY, START, Facts
 from tests.services.loyalty.stage import Stage
 
-STATEMENTS = statements_of(account_rows, award_rows, journal_rows, lot_rows, order_rows, programme_rows)
+STATEMENTS = statements_of(account_rows, award_rows, exports, journal_rows, lot_rows, order_rows, programme_rows)
 FEW_ROWS = ("merchant", "programme", "programme_version")
 
 
