@@ -12,6 +12,7 @@ from libs.eventbus.port import Bus
 from libs.servicekit import migrations
 from libs.servicekit.checks import watch_database
 from libs.servicekit.clock import Clock
+from libs.servicekit.data_export import export_loop
 from libs.servicekit.database import Database
 from libs.servicekit.health import Health
 from libs.servicekit.http import create_app
@@ -19,6 +20,8 @@ from libs.servicekit.job_runner import JobRunner
 from libs.servicekit.kit import Kit, open_kit
 from libs.servicekit.ops_jobs import ops_job_handlers
 from libs.servicekit.process import Task
+from libs.servicekit.sealing import Sealer
+from libs.servicekit.timers import TimerLoop
 from libs.servicekit.worker import (
     feeding_also,
     group_consumer,
@@ -28,6 +31,7 @@ from libs.servicekit.worker import (
     reading_task,
     telling_tasks,
 )
+from services.segmentation.adapters.exports import gather
 from services.segmentation.adapters.measures import PostgresMeasures
 from services.segmentation.adapters.profiles import PostgresProfiles
 from services.segmentation.adapters.segments import PostgresSegments
@@ -76,7 +80,7 @@ def application(kit: Kit, settings: Settings) -> ASGIApp:
 
 @asynccontextmanager
 async def worker(settings: Settings, health: Health) -> AsyncIterator[Mapping[str, Task]]:
-    """Relay, consumer, jobs and maintenance, under the role that handles many merchants in one batch."""
+    """Relay, consumer, data exports, jobs and maintenance, under the role that handles many merchants in one batch."""
     clock = settings.clock
     url, pool_size = settings.database_worker_url, settings.worker_pool_size
     database = open_database(url, "worker", source=SERVICE, pool_size=pool_size, clock=clock)
@@ -95,6 +99,7 @@ def tasks(settings: Settings, database: Database, bus: Bus, clock: Clock, health
     return {
         **telling_tasks(database, bus, source=SERVICE, url=settings.database_worker_url, clock=clock),
         "consumer": reading_task(reader, health),
+        "data exports": exports(settings, database, clock).run,
         "jobs": JobRunner(database, ops_job_handlers(reader.definition, database.begin), clock).run,
     }
 
@@ -113,6 +118,12 @@ def consumer(database: Database, bus: Bus, clock: Clock, *, instance: str = "0")
         instance=instance,
         gather_seconds=GATHER_SECONDS,
     )
+
+
+def exports(settings: Settings, database: Database, clock: Clock) -> TimerLoop:
+    """Answers to who asks for all that is kept about them."""
+    sealer = Sealer(settings.seal_key_ring, settings.match_key_bytes)
+    return export_loop(database, gather, sealer, clock, topic=SERVICE)
 
 
 async def migrate(settings: Settings) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from libs.contracts.commerce import (
+    CustomerDataRequestedV1,
     CustomerErasedV1,
     CustomerMergedV1,
     MerchantRegisteredV1,
@@ -60,7 +61,7 @@ def _add(touched: Touched, fact: Any) -> None:
     if isinstance(fact, MerchantRegisteredV1):
         touched.registers = True
         return
-    if isinstance(fact, StoreUpsertedV1 | StoreErasedV1):
+    if isinstance(fact, StoreUpsertedV1 | StoreErasedV1 | CustomerDataRequestedV1):
         return
     touched.customers.add(fact.customer_id)
     if isinstance(fact, _ORDER_FACTS):

@@ -6,6 +6,8 @@ from typing import Any
 
 from libs.contracts.envelope import Event
 from libs.eventbus.transaction import Transaction
+from libs.servicekit.data_export import notes_of
+from libs.servicekit.timers import schedule
 from services.segmentation.adapters.load_fold import load_customers, load_orders, load_shops, load_stays
 from services.segmentation.adapters.store_fold import store_shops
 from services.segmentation.adapters.touched import touched_by
@@ -35,3 +37,5 @@ class PostgresWorkspaces:
         """
         shops = sorted(workspace.shops.values(), key=lambda shop: shop.merchant_no)
         await store_shops(transaction.connection, shops)
+        numbers = {shop.merchant_id: shop.merchant_no for shop in shops}
+        await schedule(transaction.connection, notes_of(workspace.data_requests, numbers, self._now()))

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
-from libs.contracts.envelope import Said
+from libs.contracts.customers import CustomerDataRequestedV1
+from libs.contracts.envelope import Event, Said
 from services.segmentation.domain.contribution import Contribution
 from services.segmentation.domain.identity import resolved
 from services.segmentation.domain.order import Order
@@ -106,6 +107,8 @@ class Workspace:
 
     shops: dict[UUID, Shop]
     said: list[Said] = field(default_factory=list)
+    data_requests: list[Event[CustomerDataRequestedV1]] = field(default_factory=list)
+    """Answered later: a reaction looks through no tables."""
 
     def shop(self, merchant_id: UUID) -> Shop:
         """The merchant's part."""

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Final
 
 from libs.contracts.commerce import (
+    CustomerDataRequestedV1,
     CustomerErasedV1,
     CustomerMergedV1,
     CustomerRegisteredV1,
@@ -67,6 +68,11 @@ def on_customer_erased(workspace: Workspace, event: Event[CustomerErasedV1]) -> 
     erased_at: datetime = event.fact.erased_at
     erase_customer(workspace, event, event.fact.customer_id, erased_at)
     workspace.said.extend(customer_forgotten(event, topic=OWN_TOPIC))
+
+
+def on_customer_data_requested(workspace: Workspace, event: Event[CustomerDataRequestedV1]) -> None:
+    """Answered by a timer, which may look through the tables."""
+    workspace.data_requests.append(event)
 
 
 def on_store_erased(workspace: Workspace, event: Event[StoreErasedV1]) -> None:

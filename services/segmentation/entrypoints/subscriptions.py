@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from libs.contracts.commerce import (
+    CustomerDataRequestedV1,
     CustomerErasedV1,
     CustomerMergedV1,
     CustomerRegisteredV1,
@@ -41,6 +42,7 @@ SUBSCRIPTIONS: Final[Mapping[type[Fact], Reaction[Workspace]]] = {
     CustomerUpdatedV1: customer_reactions.on_customer_updated,
     CustomerMergedV1: customer_reactions.on_customer_merged,
     CustomerErasedV1: customer_reactions.on_customer_erased,
+    CustomerDataRequestedV1: customer_reactions.on_customer_data_requested,
     OrderPlacedV1: order_reactions.on_order_placed,
     OrderChangedV1: order_reactions.on_order_changed,
     OrderPaidV1: order_reactions.on_order_paid,

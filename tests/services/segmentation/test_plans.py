@@ -3,12 +3,12 @@
 The worker keeps one generic plan per statement: a plan made on an empty table lives on when the table is large.
 """
 
-from services.segmentation.adapters import load_sql, store_sql
+from services.segmentation.adapters import exports, load_sql, store_sql
 from tests.plans import analyse, statements_of, walks
 from tests.services.segmentation.conftest import Folded
 from tests.services.segmentation.facts import Teller, at
 
-STATEMENTS = statements_of(load_sql, store_sql)
+STATEMENTS = statements_of(exports, load_sql, store_sql)
 FEW_ROWS = ("merchant", "store", "segment")
 # Whoever registers a merchant wants all of its customers.
 INTENDED = [
