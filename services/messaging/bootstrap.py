@@ -14,6 +14,7 @@ from libs.eventbus.port import Bus
 from libs.servicekit import migrations
 from libs.servicekit.checks import watch_database
 from libs.servicekit.clock import Clock
+from libs.servicekit.data_export import export_loop
 from libs.servicekit.database import Database
 from libs.servicekit.effect_sender import EffectSender
 from libs.servicekit.health import Health
@@ -35,6 +36,7 @@ from libs.servicekit.worker import (
     telling_tasks,
 )
 from services.messaging.adapters.email_effects import EmailEffects, Sender
+from services.messaging.adapters.exports import gathering
 from services.messaging.adapters.housekeeping import forget_the_old
 from services.messaging.adapters.intents import PostgresIntents
 from services.messaging.adapters.liquid_renderer import LiquidRenderer
@@ -136,6 +138,7 @@ async def worker(settings: Settings, health: Health) -> AsyncIterator[Mapping[st
             **bus_tasks(settings, database, bus, clock, health),
             **await opened.enter_async_context(also),
             "timers": TimerLoop(database, timer_handlers(PostgresIntents(), wait_kind=WAIT_KIND), clock).run,
+            "data exports": exports(settings, database, clock).run,
             "effects": EffectSender(database, {EFFECT_KIND: email}, clock, at_once=MAILS_AT_ONCE).run,
             "housekeeping": housekeeping(database, forget_the_old, clock),
         }
@@ -166,6 +169,12 @@ def consumer(settings: Settings, database: Database, bus: Bus, clock: Clock) -> 
         instance=settings.instance,
         gather_seconds=GATHER_SECONDS,
     )
+
+
+def exports(settings: Settings, database: Database, clock: Clock) -> TimerLoop:
+    """Answers to who asks for all that is kept about them."""
+    gather = gathering(Vault(settings.vault_key_ring))
+    return export_loop(database, gather, _sealer(settings), clock, topic=SERVICE)
 
 
 def email_effects(settings: Settings, relay: SmtpRelay, renderer: Renderer, clock: Clock) -> EmailEffects:

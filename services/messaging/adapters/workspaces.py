@@ -6,11 +6,12 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from libs.contracts.commerce import CustomerMergedV1, OrderPaidV1
+from libs.contracts.commerce import CustomerDataRequestedV1, CustomerMergedV1, OrderPaidV1
 from libs.contracts.envelope import Event
 from libs.contracts.loyalty import PointsEarnedV1
 from libs.eventbus.transaction import Transaction
 from libs.servicekit.clock import Clock
+from libs.servicekit.data_export import notes_of
 from libs.servicekit.effects import Effect, request_effects
 from libs.servicekit.sealing import Sealer, Vault
 from libs.servicekit.timers import Due, schedule
@@ -84,6 +85,8 @@ class PostgresWorkspaces:
         await suppression_rows.suppress(connection, workspace.suppressed)
         await suppression_rows.lift(connection, workspace.lifted)
         await _store_intents(connection, workspace)
+        numbers = {merchant_id: merchant.merchant_no for merchant_id, merchant in workspace.merchants.items()}
+        await schedule(connection, notes_of(workspace.data_requests, numbers, workspace.now))
 
     async def _load_customers(self, connection: AsyncConnection, workspace: Workspace, keys: Iterable[Key]) -> None:
         workspace.contacts = await contact_rows.lock_contacts(connection, set(keys), self._vault)
@@ -104,7 +107,10 @@ class PostgresWorkspaces:
 
 
 def _customers(events: Sequence[Event[Any]], numbers: dict[UUID, int]) -> set[Key]:
-    """The customers whom the events concern; a payment only lets others go on, so it needs none."""
+    """The customers whom the events concern; a payment only lets others go on, so it needs none.
+
+    Who asks for what is kept is looked for later: asking must not make somebody known.
+    """
     found: set[Key] = set()
     for event in events:
         fact, merchant_no = event.fact, numbers[event.merchant_id]
@@ -116,6 +122,8 @@ def _customers(events: Sequence[Event[Any]], numbers: dict[UUID, int]) -> set[Ke
 
 
 def _touches_customer(event: Event[Any]) -> bool:
+    if isinstance(event.fact, CustomerDataRequestedV1):
+        return False
     # A live payment locks the customer as the points that it earned do: of an intent that looks for the payment and
     # a payment that looks for the intent, one must see the other.
     return event.origin == "live" or not isinstance(event.fact, OrderPaidV1 | PointsEarnedV1)

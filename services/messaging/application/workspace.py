@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
-from libs.contracts.envelope import Said
+from libs.contracts.customers import CustomerDataRequestedV1
+from libs.contracts.envelope import Event, Said
 from services.messaging.domain.consent import Consent, Statement
 from services.messaging.domain.contact import Contact, Details
 from services.messaging.domain.intents import Intent
@@ -104,6 +105,8 @@ class Workspace:
     suppressed: list[Suppression] = field(default_factory=list)
     lifted: list[Suppression] = field(default_factory=list)
     erased: set[Key] = field(default_factory=set)
+    data_requests: list[Event[CustomerDataRequestedV1]] = field(default_factory=list)
+    """Answered later: a reaction looks through no tables."""
     merged: list[tuple[Key, Key]] = field(default_factory=list)
     """Absorbed and surviving customer of each merge: intents go on with the survivor."""
 

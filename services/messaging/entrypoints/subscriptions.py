@@ -6,6 +6,7 @@ from typing import Final
 
 from libs.contracts.commerce import (
     ConsentCapturedV1,
+    CustomerDataRequestedV1,
     CustomerErasedV1,
     CustomerMergedV1,
     CustomerRegisteredV1,
@@ -57,6 +58,11 @@ def on_customer_erased(workspace: Workspace, event: Event[CustomerErasedV1]) -> 
     workspace.said.extend(customer_forgotten(event, topic=OWN_TOPIC))
 
 
+def on_customer_data_requested(workspace: Workspace, event: Event[CustomerDataRequestedV1]) -> None:
+    """Answered by a timer, which may look through the tables."""
+    workspace.data_requests.append(event)
+
+
 def on_store_erased(workspace: Workspace, event: Event[StoreErasedV1]) -> None:
     """Nothing about stores is kept here."""
     workspace.said.append(store_forgotten(event, topic=OWN_TOPIC))
@@ -69,6 +75,7 @@ SUBSCRIPTIONS: Final[Mapping[type[Fact], Reaction[Workspace]]] = MappingProxyTyp
         CustomerUpdatedV1: describe_contact,
         CustomerMergedV1: merge_contacts,
         CustomerErasedV1: on_customer_erased,
+        CustomerDataRequestedV1: on_customer_data_requested,
         StoreErasedV1: on_store_erased,
         ConsentCapturedV1: on_consent_captured,
         OrderPaidV1: hear_order,

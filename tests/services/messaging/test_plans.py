@@ -13,6 +13,7 @@ from services.messaging.adapters import (
     consent_rows,
     contact_rows,
     email_effects,
+    exports,
     intent_rows,
     merchant_rows,
     suppression_rows,
@@ -23,7 +24,7 @@ from tests.services.messaging.messaging import Messaging
 from tests.throwaway import Databases
 
 STATEMENTS = statements_of(
-    admissions, consent_rows, contact_rows, email_effects, intent_rows, merchant_rows, suppression_rows
+    admissions, consent_rows, contact_rows, email_effects, exports, intent_rows, merchant_rows, suppression_rows
 )
 FEW_ROWS = ("merchant", "template", "template_version", "policy")
 
