@@ -4,12 +4,9 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from cryptography.fernet import Fernet
-
-from libs.servicekit.data_export import export_loop
 from libs.servicekit.sealing import Sealer
-from services.loyalty.adapters.exports import gather
 from services.loyalty.application.workspace import Member, Workspace
+from services.loyalty.bootstrap import exports
 from services.loyalty.domain.adjusting import adjust_up
 from services.loyalty.domain.book import Book
 from services.loyalty.domain.entries import Header
@@ -18,8 +15,10 @@ from tests.exported import opened, shown
 from tests.services.loyalty.facts import DAY, MERCHANT, START, Facts, uid
 from tests.services.loyalty.stage import Stage
 from tests.services.loyalty.stored_world import transact
+from tests.services.loyalty.web import settings
 
-SEALER = Sealer([Fernet.generate_key().decode()], b"match-key-of-the-tests")
+SETTINGS = settings()
+SEALER = Sealer(SETTINGS.seal_key_ring, SETTINGS.match_key_bytes)
 FAMILY = [uid(name) for name in ("a", "b", "ada")]
 
 # Told here a second time, in other words than the service's: joins over whole tables by the ids that the test knows.
@@ -81,7 +80,7 @@ async def expected(stage: Stage, thing: str) -> list[dict[str, Any]]:
 
 async def answer(stage: Stage, *, request: str = "export") -> dict[str, list[dict[str, Any]]]:
     """What the request is answered with once its time has come."""
-    await export_loop(stage.database, gather, SEALER, stage.clock, topic="loyalty").run_due()
+    await exports(SETTINGS, stage.database, stage.clock).run_due()
     told = await stage.told("data_export.completed")
     return opened([fact for fact in told if fact["request_id"] == str(uid(request))], SEALER)
 

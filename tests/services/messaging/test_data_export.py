@@ -4,12 +4,12 @@ import json
 from typing import Any
 
 from libs.contracts.envelope import Event
-from libs.servicekit.data_export import export_loop
-from services.messaging.adapters.exports import gathering
+from services.messaging.bootstrap import exports
 from services.messaging.domain.intents import message_id
 from tests.exported import opened, shown
 from tests.services.messaging.facts import (
     MERCHANT,
+    SEAL_KEY,
     SEALER,
     VAULT,
     address,
@@ -26,6 +26,7 @@ from tests.services.messaging.facts import (
     told,
 )
 from tests.services.messaging.messaging import Messaging
+from tests.services.messaging.web import settings
 
 FAMILY = [ident("customer", name) for name in ("a", "b", "ada")]
 
@@ -59,8 +60,7 @@ async def expected(messaging: Messaging, thing: str) -> list[dict[str, Any]]:
 
 async def answer(messaging: Messaging, *, request: str = "export") -> dict[str, list[dict[str, Any]]]:
     """What the request is answered with once its time has come."""
-    gather = gathering(VAULT)
-    await export_loop(messaging.database, gather, SEALER, messaging.clock, topic="messaging").run_due()
+    await exports(settings(seal_keys=SEAL_KEY), messaging.database, messaging.clock).run_due()
     facts = await messaging.told("data_export.completed.v1")
     return opened([fact for fact in facts if fact["request_id"] == str(ident("request", request))], SEALER)
 

@@ -3,17 +3,17 @@
 from typing import Any
 
 import pytest
-from cryptography.fernet import Fernet
 
 from libs.servicekit.clock import SystemClock
-from libs.servicekit.data_export import export_loop
 from libs.servicekit.sealing import Sealer
-from services.segmentation.adapters.exports import gather
+from services.segmentation.bootstrap import exports
 from tests.exported import opened, shown
 from tests.services.segmentation.conftest import Folded
 from tests.services.segmentation.facts import Teller, at, fx, ident
+from tests.services.segmentation.web import settings
 
-SEALER = Sealer([Fernet.generate_key().decode()], b"match-key-of-the-tests")
+SETTINGS = settings()
+SEALER = Sealer(SETTINGS.seal_key_ring, SETTINGS.match_key_bytes)
 FAMILY = [ident("customer", name) for name in ("a", "b", "ada")]
 
 # Told here a second time, in other words than the service's: whole tables by the ids that the test knows.
@@ -43,7 +43,7 @@ async def expected(folded: Folded, thing: str) -> list[dict[str, Any]]:
 
 async def answer(folded: Folded, *, request: str = "export") -> dict[str, list[dict[str, Any]]]:
     """What the request is answered with once its time has come."""
-    await export_loop(folded.database, gather, SEALER, SystemClock(), topic="segmentation").run_due()
+    await exports(SETTINGS, folded.database, SystemClock()).run_due()
     rows = await folded.rows(
         "SELECT CAST(convert_from(payload, 'UTF8') AS jsonb) AS fact FROM outbox"
         " WHERE type = 'data_export.completed.v1' AND topic = 'segmentation'"
