@@ -27,8 +27,6 @@ from tests.shopping import address_of, deliver, order_document, text_of
 TOPIC: Final = "rehearsal"
 """A topic that nobody tells: its lanes and parked events can be skipped and discarded without any harm."""
 PARKED_IN_RESERVE: Final = 12
-LISTENERS: Final = tuple(service for service in SERVICES if service != "order_ingest")
-"""Services that hear of others; order-ingest only tells."""
 _LANE: Final = 63
 _FIRST_SEQUENCE: Final = 1000
 
@@ -43,7 +41,7 @@ class Tenant:
     ids: Mapping[str, Mapping[str, str]]
     """Of what is there, by service and by the path parameter that takes it."""
     parked: Mapping[str, list[str]]
-    """Open parked events of each listener that nobody needs: whoever changes one takes it from here."""
+    """Open parked events of each service that nobody needs: whoever changes one takes it from here."""
     email: str
 
     def id_of(self, service: str, parameter: str) -> str:
@@ -65,7 +63,7 @@ async def new_tenant(stack: Stack, name: str, first_parked: int) -> Tenant:
         await _heard(clients, ids, customer_id=str(derived_id(store_id, "customer", "C-1")))
         ids["messaging"]["token"] = await _unsubscribe_token(stack.folders.mail, address_of(name))
         parked = await _park(stack, merchant_id, first_parked)
-        for service in LISTENERS:
+        for service in SERVICES:
             ids[service]["parked_id"] = parked[service].pop()
             ids[service]["job_id"] = await _replayed(clients[service], parked[service].pop())
     finally:
@@ -151,9 +149,9 @@ async def _heard(clients: Mapping[str, httpx.AsyncClient], ids: dict[str, dict[s
 
 
 async def _park(stack: Stack, merchant_id: UUID, first: int) -> dict[str, list[str]]:
-    """Parked events of every listener that no handler wants: their replays end well. No test makes one from outside."""
+    """Parked events of every service that no handler wants: their replays end well. No test makes one from outside."""
     parked: dict[str, list[str]] = {}
-    for service in LISTENERS:
+    for service in SERVICES:
         address = urlsplit(stack.admin_url)._replace(path=f"/{service}").geturl()
         connection = await asyncpg.connect(address)
         try:

@@ -9,6 +9,7 @@ from typing import Final
 import httpx
 from starlette.types import ASGIApp
 
+from libs.eventbus.consumer import Consumer
 from libs.eventbus.port import Bus
 from libs.servicekit import migrations
 from libs.servicekit.checks import watch_database
@@ -17,15 +18,24 @@ from libs.servicekit.database import Database
 from libs.servicekit.effect_sender import EffectSender
 from libs.servicekit.errors import SettingsError
 from libs.servicekit.health import Health
-from libs.servicekit.http import TELLING, Mounted, create_app
+from libs.servicekit.http import Mounted, create_app
 from libs.servicekit.job_runner import JobRunner
 from libs.servicekit.kit import Kit, open_kit
 from libs.servicekit.logs import logger
+from libs.servicekit.ops_jobs import ops_job_handlers
 from libs.servicekit.process import Task
 from libs.servicekit.rate_limit import Buckets
 from libs.servicekit.sealing import Sealer, Vault
 from libs.servicekit.timers import TimerLoop
-from libs.servicekit.worker import feeding_also, open_bus, open_database, prepare_outbox, telling_tasks
+from libs.servicekit.worker import (
+    feeding_also,
+    group_consumer,
+    open_bus,
+    open_database,
+    prepare_outbox,
+    reading_task,
+    telling_tasks,
+)
 from services.order_ingest.adapters import maintenance
 from services.order_ingest.adapters.accesses import PostgresAccesses
 from services.order_ingest.adapters.addresses import LibraryAddresses
@@ -33,6 +43,7 @@ from services.order_ingest.adapters.books_questions import FETCH
 from services.order_ingest.adapters.books_windows import COMPLETION
 from services.order_ingest.adapters.completions import Completions
 from services.order_ingest.adapters.fetches import FetchOrders
+from services.order_ingest.adapters.hearings import PostgresHearings
 from services.order_ingest.adapters.hook_stores import HookStores
 from services.order_ingest.adapters.import_runner import KIND, ImportRunner
 from services.order_ingest.adapters.imports import ImportFiles
@@ -68,6 +79,7 @@ from services.order_ingest.entrypoints import (
 from services.order_ingest.entrypoints.hook_metrics import normalised
 from services.order_ingest.entrypoints.normaliser import Normaliser
 from services.order_ingest.entrypoints.ports import Ports
+from services.order_ingest.entrypoints.subscriptions import SUBSCRIPTIONS, TOPICS
 from services.order_ingest.entrypoints.upload import UPLOAD_LIMIT
 from services.order_ingest.settings import Settings
 
@@ -85,6 +97,8 @@ ROUTERS: Final = (
     preview_routes.router,
     import_routes.router,
 )
+GATHER_SECONDS: Final = 0.25
+"""Nobody waits for what stores are told; larger batches leave more of the machine to deliveries and points."""
 _LOOK_SECONDS: Final = 1.0
 """Nobody waits for an answer of a store: most have nothing to be asked."""
 _log = logger(__name__)
@@ -142,13 +156,12 @@ def application(kit: Kit, settings: Settings, hooks: ASGIApp) -> ASGIApp:
         parts=[ports],
         mounted=[Mounted(webhooks.PATH, hooks, hook_document.OPENAPI)],
         body_limits={import_routes.PATH: UPLOAD_LIMIT},
-        operations=TELLING,
     )
 
 
 @asynccontextmanager
 async def worker(settings: Settings, health: Health) -> AsyncIterator[Mapping[str, Task]]:
-    """Normaliser, timers, imports, relay and maintenance, under the role that handles many merchants in one batch."""
+    """Everything that runs by itself, under the role that handles many merchants in one batch."""
     clock = settings.clock
     async with AsyncExitStack() as opened:
         database = open_database(
@@ -161,13 +174,13 @@ async def worker(settings: Settings, health: Health) -> AsyncIterator[Mapping[st
         also = feeding_also(settings, database, source=NAME, url=settings.database_worker_url, clock=clock)
         http = await opened.enter_async_context(outbound_client(settings.trusted_origins))
         yield {
-            **tasks(settings, database, bus, clock),
+            **tasks(settings, database, bus, clock, health),
             **asking(store_apis(http, clock), Vault(settings.vault_key_ring), database, clock),
             **await opened.enter_async_context(also),
         }
 
 
-def tasks(settings: Settings, database: Database, bus: Bus, clock: Clock) -> Mapping[str, Task]:
+def tasks(settings: Settings, database: Database, bus: Bus, clock: Clock, health: Health) -> Mapping[str, Task]:
     """The worker's tasks by name."""
     vault, seals = Vault(settings.vault_key_ring), Sealer(settings.seal_key_ring, settings.match_key_bytes)
     reader = Reader(LibraryAddresses(), seals)
@@ -175,13 +188,31 @@ def tasks(settings: Settings, database: Database, bus: Bus, clock: Clock) -> Map
     imports = ImportRunner(database, vault, reader, clock, pressure.busy)
     timers = {COMPLETION: Completions(vault, seals).handle, PULL: BeginPulls().handle}
     normaliser = Normaliser(IntakeLog(database, vault, clock), reader, counted=normalised)
+    heard = consumer(settings, database, bus, clock)
+    jobs = {KIND: imports.run, **ops_job_handlers(heard.definition, database.begin)}
     return {
         **telling_tasks(database, bus, source=NAME, url=settings.database_worker_url, clock=clock),
         "normaliser": normaliser.run,
+        "consumer": reading_task(heard, health),
         "timers": TimerLoop(database, timers, clock).run,
-        "jobs": JobRunner(database, {KIND: imports.run}, clock).run,
+        "jobs": JobRunner(database, jobs, clock).run,
         "intake maintenance": lambda stop: maintenance.maintain(database, clock, stop),
     }
+
+
+def consumer(settings: Settings, database: Database, bus: Bus, clock: Clock) -> Consumer:
+    """The group `order-ingest`, folding what SUBSCRIPTIONS lists."""
+    return group_consumer(
+        NAME,
+        TOPICS,
+        PostgresHearings(),
+        SUBSCRIPTIONS,
+        database=database,
+        bus=bus,
+        clock=clock,
+        instance=settings.instance,
+        gather_seconds=GATHER_SECONDS,
+    )
 
 
 def store_apis(http: httpx.AsyncClient, clock: Clock) -> Mapping[str, StoreApi]:

@@ -24,7 +24,7 @@ class Settings(CommonSettings):
     import_backlog: int = Field(2500, ge=100, description="facts on their way to other services while an import runs")
     import_waits_for: str = Field(
         "loyalty,segmentation,messaging",
-        description="consumer groups that hold an import back, comma between; or `none`",
+        description="consumer groups of `commerce` that hold an import back, comma between; or `none`",
     )
 
     outbound_trusted: str = Field(
@@ -44,6 +44,14 @@ class Settings(CommonSettings):
             host, _, port = each.rpartition(":")
             if not host or not port.isdigit():
                 raise ValueError("each must be host:port")
+        return value
+
+    @field_validator("import_waits_for")
+    @classmethod
+    def _others(cls, value: str) -> str:
+        # It reads no commerce: all of its own facts would be unread for ever, and no import would ever go on.
+        if "order-ingest" in map(str.strip, value.split(",")):
+            raise ValueError("order-ingest cannot wait for itself; name groups that read commerce")
         return value
 
     @property

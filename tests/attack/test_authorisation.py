@@ -16,7 +16,6 @@ from deploy.local.databases import SERVICES
 from deploy.local.local_tokens import MERCHANT_SCOPES
 from tests.operations import PLATFORMS, Operation, all_operations
 from tests.running import Running
-from tests.seeding import LISTENERS
 
 EVERY_SERVICE = pytest.mark.parametrize("service", SERVICES)
 
@@ -85,7 +84,7 @@ async def test_a_token_without_merchant_opens_no_merchants_route(running: Runnin
     assert 403 in merchants.values()
 
 
-@pytest.mark.parametrize("service", LISTENERS)
+@EVERY_SERVICE
 async def test_a_merchants_operator_moves_no_lane(running: Running, service: str) -> None:
     async with running.client(service, running.token(running.ours, scopes=["ops:*"])) as client:
         skip = {"source": "order-ingest", "topic": "commerce", "lane": 1, "sequence": 1, "reason": "for no reason"}

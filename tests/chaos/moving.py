@@ -22,7 +22,7 @@ from tests.chaos.shop import Shop
 
 _BETWEEN_SECONDS = 5.0
 _LOOK_SECONDS = 0.2
-_READERS = ("loyalty", "segmentation", "messaging")
+_READERS = ("order_ingest", "loyalty", "segmentation", "messaging")
 
 
 @dataclass(slots=True)

@@ -65,20 +65,6 @@ async def test_nobody_sees_another_merchants_things(house: House) -> None:
     assert changed.status_code == 404
 
 
-async def test_it_listens_to_nobody_and_has_no_operations_of_a_listener(shared_house: House) -> None:
-    document = (await shared_house.client.get("/openapi.json")).json()
-    operator = shared_house.bearer("ops:*", merchant_id=await shared_house.merchant())
-    replay = await shared_house.client.post("/v1/ops/parked_events/order-ingest.commerce.1.1/replays", headers=operator)
-
-    assert {path for path in document["paths"] if "/ops/" in path} == {
-        "/v1/ops/buses/{bus_name}/retirements",
-        "/v1/ops/epochs",
-        "/v1/ops/lag",
-        "/v1/ops/rewinds",
-    }
-    assert (replay.status_code, replay.json()["type"]) == (404, "urn:huitou:problem:not-found")
-
-
 async def test_every_operation_but_the_hook_asks_for_a_token_and_its_scope(shared_house: House) -> None:
     document = (await shared_house.client.get("/openapi.json")).json()
     merchant_id = await shared_house.merchant()

@@ -1,0 +1,13 @@
+"""What order-ingest listens to, and what it does about it."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from libs.contracts.fact import Fact
+from libs.eventbus.subscriptions import Reaction
+from services.order_ingest.application.hearing import Hearing
+
+TOPICS: Final = ("loyalty", "segmentation", "messaging")
+
+SUBSCRIPTIONS: Final[Mapping[type[Fact], Reaction[Hearing]]] = MappingProxyType({})
