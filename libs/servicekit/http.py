@@ -20,10 +20,7 @@ from libs.servicekit.problems import handle_problems
 from libs.servicekit.query import only_declared_parameters
 
 BODY_LIMIT_BYTES: Final = 1 << 20
-TELLING: Final[Sequence[APIRouter]] = (ops.telling, ops_buses.router, ops_epochs.telling)
-"""The operations of a service that tells facts."""
-LISTENING: Final[Sequence[APIRouter]] = (ops.reading, ops_epochs.reading)
-"""The operations of one that also listens."""
+_OPERATIONS: Final = (ops.router, ops_buses.router, ops_epochs.router)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +45,11 @@ def create_app(
     parts: Sequence[object] = (),
     mounted: Sequence[Mounted] = (),
     body_limits: Mapping[str, int] | None = None,
-    operations: Sequence[APIRouter] = (*TELLING, *LISTENING),
 ) -> FastAPI:
     """The service's application: its routers beside health, metrics, documents, ops, jobs and audit log.
 
     `parts` are what the routers reach through `Depends(part(Kind))`, one object per class. `body_limits` are bytes by
-    path prefix where 1 MiB is not right. `operations` are the ops routes: a service that listens to nobody has no use
-    for those of a reader. No CORS headers are ever sent: browsers of other origins stay out.
+    path prefix where 1 MiB is not right. No CORS headers are ever sent: browsers of other origins stay out.
     """
     app = _bare(
         kit,
@@ -65,7 +60,7 @@ def create_app(
         mounted={each.path: each.app for each in mounted},
     )
     app.state.parts = {type(each): each for each in parts}
-    for router in (*routers, *operations, job_routes.router, audit_routes.router):
+    for router in (*routers, *_OPERATIONS, job_routes.router, audit_routes.router):
         app.include_router(router)
     app.routes.extend(health_routes(kit.health))
     _show_asyncapi(app, kit.service)

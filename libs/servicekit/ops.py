@@ -46,10 +46,7 @@ from libs.servicekit.unit_of_work import UnitOfWork
 
 BUS_SECONDS: Final = 3.0
 _log = logger(__name__)
-telling = APIRouter(prefix="/v1/ops", tags=["ops"])
-"""What every service has: it tells facts."""
-reading = APIRouter(prefix="/v1/ops", tags=["ops"])
-"""What a service has that also listens: events that it could not apply, lanes that wait."""
+router = APIRouter(prefix="/v1/ops", tags=["ops"])
 
 DISCARD: Final = "parked_event.discard"
 
@@ -67,7 +64,7 @@ ParkedId = Annotated[
 ]
 
 
-@telling.get("/lag", summary="Show what is untold and what is unread")
+@router.get("/lag", summary="Show what is untold and what is unread")
 async def show_lag(principal: Reader, kit: TheKit) -> Lag:
     """Where to look first: facts that wait for the relay (`telling`), and records that wait for this service
     (`reading`). Both are near zero in a system that keeps up; one that grows says which side stands still."""
@@ -91,7 +88,7 @@ async def show_lag(principal: Reader, kit: TheKit) -> Lag:
     )
 
 
-@reading.get("/parked_events", summary="List parked events by place")
+@router.get("/parked_events", summary="List parked events by place")
 async def list_parked_events(
     principal: Reader,
     kit: TheKit,
@@ -122,13 +119,13 @@ async def _parked(parked_id: ParkedId, kit: TheKit, principal: Principal) -> par
     return found
 
 
-@reading.get("/parked_events/{parked_id}", summary="Show a parked event", responses=SHOW_PROBLEMS)
+@router.get("/parked_events/{parked_id}", summary="Show a parked event", responses=SHOW_PROBLEMS)
 async def show_parked_event(parked_id: ParkedId, principal: Reader, kit: TheKit) -> ParkedDetail:
     """With the event itself; personal data in it stays sealed."""
     return ParkedDetail.of(await _parked(parked_id, kit, principal))
 
 
-@reading.post(
+@router.post(
     "/parked_events/{parked_id}/replays",
     status_code=202,
     summary="Apply the subject's parked events again",
@@ -146,7 +143,7 @@ async def replay_parked_event(parked_id: ParkedId, principal: Repairer, kit: The
     return Accepted(job_id=job_id)
 
 
-@reading.post("/parked_events/{parked_id}/discards", summary="Give a parked event up", responses=RESOLVE_PROBLEMS)
+@router.post("/parked_events/{parked_id}/discards", summary="Give a parked event up", responses=RESOLVE_PROBLEMS)
 async def discard_parked_event(parked_id: ParkedId, body: Discard, principal: Repairer, kit: TheKit) -> ParkedOut:
     """The event counts as done without its effect; those that wait behind it go on with a replay of the next."""
     event = await _parked(parked_id, kit, principal)
@@ -159,7 +156,7 @@ async def discard_parked_event(parked_id: ParkedId, body: Discard, principal: Re
     return ParkedOut.of(await _parked(parked_id, kit, principal))
 
 
-@reading.post("/skips", summary="Let a lane go on behind an event that is lost", responses=SKIP_PROBLEMS)
+@router.post("/skips", summary="Let a lane go on behind an event that is lost", responses=SKIP_PROBLEMS)
 async def skip(body: Skip, principal: Operators, kit: TheKit) -> Done:
     """The last resort, where neither bus nor source has the event at `sequence`, the lane's next: it is never
     applied, for no merchant. Asked twice, it skips once. Needs a token without a merchant."""
@@ -177,7 +174,7 @@ async def skip(body: Skip, principal: Operators, kit: TheKit) -> Done:
     return Done(lanes=1)
 
 
-@telling.post("/rewinds", summary="Hand told facts to the bus again", responses=REWIND_PROBLEMS)
+@router.post("/rewinds", summary="Hand told facts to the bus again", responses=REWIND_PROBLEMS)
 async def rewind(body: Rewind, principal: Operators, kit: TheKit) -> Done:
     """For a bus that lost records. Everything behind `published` that the outbox still holds is handed over once
     more; harmless for consumers that have applied it: they count by sequence. Needs a token without a merchant."""

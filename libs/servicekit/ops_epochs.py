@@ -30,14 +30,11 @@ from libs.servicekit.unit_of_work import UnitOfWork
 
 START: Final = "epoch.start"
 ACCEPT: Final = "epoch.accept"
-telling = APIRouter(prefix="/v1/ops/epochs", tags=["ops"])
-"""What every service has: it tells facts."""
-reading = APIRouter(prefix="/v1/ops/epochs", tags=["ops"])
-"""What a service has that also listens."""
+router = APIRouter(prefix="/v1/ops/epochs", tags=["ops"])
 TheKey = Annotated[Once, Depends(required_key)]
 
 
-@telling.get("", summary="Show epochs and halted lanes")
+@router.get("", summary="Show epochs and halted lanes")
 async def show_epochs(principal: Reader, kit: TheKit) -> Epochs:
     """Whether this database may say facts, which epochs it ended, and what was forgotten in lanes that stand still."""
     need_platform(principal)
@@ -49,7 +46,7 @@ async def show_epochs(principal: Reader, kit: TheKit) -> Epochs:
         )
 
 
-@telling.post("", status_code=http.HTTP_201_CREATED, summary="Start a new epoch", response_model=EpochStarted)
+@router.post("", status_code=http.HTTP_201_CREATED, summary="Start a new epoch", response_model=EpochStarted)
 async def start_epoch(body: EpochStart, principal: Operators, kit: TheKit, once: TheKey) -> Response:
     """After this service's database was restored: it may say facts again, under numbers that nobody has heard yet.
 
@@ -77,7 +74,7 @@ async def start_epoch(body: EpochStart, principal: Operators, kit: TheKit, once:
         return await once.run(uow, principal, start, now=now)
 
 
-@reading.post("/acceptances", summary="Accept what a source forgot")
+@router.post("/acceptances", summary="Accept what a source forgot")
 async def accept_epoch(body: EpochAcceptance, principal: Operators, kit: TheKit) -> EpochAccepted:
     """Halted lanes go on in their source's new epoch, from the last place that both know.
 
