@@ -42,6 +42,7 @@ from services.order_ingest.adapters.addresses import LibraryAddresses
 from services.order_ingest.adapters.books_questions import FETCH
 from services.order_ingest.adapters.books_windows import COMPLETION
 from services.order_ingest.adapters.completions import Completions
+from services.order_ingest.adapters.coupons import PUBLISH, PublishCoupons
 from services.order_ingest.adapters.fetches import FetchOrders
 from services.order_ingest.adapters.hearings import PostgresHearings
 from services.order_ingest.adapters.hook_stores import HookStores
@@ -53,13 +54,7 @@ from services.order_ingest.adapters.outbound import outbound_client
 from services.order_ingest.adapters.pressure import Pressure
 from services.order_ingest.adapters.pulls import PULL, BeginPulls, PullPages
 from services.order_ingest.adapters.screens import PostgresScreens
-from services.order_ingest.adapters.store_apis.amazon import AmazonApi
-from services.order_ingest.adapters.store_apis.bigcommerce import BigcommerceApi
-from services.order_ingest.adapters.store_apis.magento import MagentoApi
-from services.order_ingest.adapters.store_apis.shopify import ShopifyApi
-from services.order_ingest.adapters.store_apis.shoplazza import ShoplazzaApi
-from services.order_ingest.adapters.store_apis.taobao import TaobaoApi
-from services.order_ingest.adapters.store_apis.woocommerce import WoocommerceApi
+from services.order_ingest.adapters.store_apis.by_platform import code_apis, store_apis
 from services.order_ingest.adapters.stores import PostgresMerchants, PostgresStores
 from services.order_ingest.application.read_entry import Reader
 from services.order_ingest.application.store_apis import StoreApi
@@ -79,6 +74,7 @@ from services.order_ingest.entrypoints import (
 from services.order_ingest.entrypoints.hook_metrics import normalised
 from services.order_ingest.entrypoints.normaliser import Normaliser
 from services.order_ingest.entrypoints.ports import Ports
+from services.order_ingest.entrypoints.store_metrics import told
 from services.order_ingest.entrypoints.subscriptions import SUBSCRIPTIONS, TOPICS
 from services.order_ingest.entrypoints.upload import UPLOAD_LIMIT
 from services.order_ingest.settings import Settings
@@ -175,7 +171,8 @@ async def worker(settings: Settings, health: Health) -> AsyncIterator[Mapping[st
         http = await opened.enter_async_context(outbound_client(settings.trusted_origins))
         yield {
             **tasks(settings, database, bus, clock, health),
-            **asking(store_apis(http, clock), Vault(settings.vault_key_ring), database, clock),
+            **asking(store_apis(http, clock.now), Vault(settings.vault_key_ring), database, clock),
+            "told stores": telling_stores(settings, http, database, clock).run,
             **await opened.enter_async_context(also),
         }
 
@@ -205,7 +202,7 @@ def consumer(settings: Settings, database: Database, bus: Bus, clock: Clock) -> 
     return group_consumer(
         NAME,
         TOPICS,
-        PostgresHearings(),
+        PostgresHearings(clock),
         SUBSCRIPTIONS,
         database=database,
         bus=bus,
@@ -213,19 +210,6 @@ def consumer(settings: Settings, database: Database, bus: Bus, clock: Clock) -> 
         instance=settings.instance,
         gather_seconds=GATHER_SECONDS,
     )
-
-
-def store_apis(http: httpx.AsyncClient, clock: Clock) -> Mapping[str, StoreApi]:
-    """How stores are asked, by platform."""
-    return {
-        "shopify": ShopifyApi(http),
-        "shoplazza": ShoplazzaApi(http),
-        "woocommerce": WoocommerceApi(http),
-        "magento": MagentoApi(http),
-        "bigcommerce": BigcommerceApi(http),
-        "amazon": AmazonApi(http, clock.now),
-        "taobao": TaobaoApi(http, clock.now),
-    }
 
 
 def asking(apis: Mapping[str, StoreApi], vault: Vault, database: Database, clock: Clock) -> Mapping[str, Task]:
@@ -236,6 +220,13 @@ def asking(apis: Mapping[str, StoreApi], vault: Vault, database: Database, clock
             database, {PULL: PullPages(apis, vault)}, clock, poll_seconds=_LOOK_SECONDS, at_once=4
         ).run,
     }
+
+
+def telling_stores(settings: Settings, http: httpx.AsyncClient, database: Database, clock: Clock) -> EffectSender:
+    """Tells stores what other services decided."""
+    vault, seals = Vault(settings.vault_key_ring), Sealer(settings.seal_key_ring, settings.match_key_bytes)
+    kinds = {PUBLISH: PublishCoupons(code_apis(http, clock.now), seals, vault, clock, told)}
+    return EffectSender(database, kinds, clock, poll_seconds=_LOOK_SECONDS, at_once=4)
 
 
 async def migrate(settings: Settings) -> None:

@@ -1,6 +1,7 @@
 """The stores behind questions that are about to be asked, and what their answers mean for the question."""
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Generic, TypeVar
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -8,15 +9,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from libs.servicekit.effects import Done, Drop, Effect, Failed, Outcome, Retry
 from libs.servicekit.sealing import Vault
 from services.order_ingest.adapters.store_access import Reachable, reachable_stores
-from services.order_ingest.application.store_apis import ApiAway, ApiRefuses, StoreApi
+from services.order_ingest.application.store_apis import ApiAway, ApiRefuses
+
+A = TypeVar("A")
 
 
-class AskedStores:
+def _cannot_be_asked(platform: str) -> str:
+    return f"nothing is asked of stores on {platform}"
+
+
+class AskedStores(Generic[A]):
     """Looked up when questions are claimed, used when they are asked: no transaction is open then."""
 
-    def __init__(self, apis: Mapping[str, StoreApi], vault: Vault) -> None:
+    def __init__(self, apis: Mapping[str, A], vault: Vault, why_not: Callable[[str], str] = _cannot_be_asked) -> None:
+        """`apis` by platform; of another platform `why_not` says why its stores are not asked."""
         self._apis = apis
         self._vault = vault
+        self._why_not = why_not
         self._found: Mapping[int, Reachable] = {}
 
     async def find(self, connection: AsyncConnection, effects: Sequence[Effect]) -> Mapping[UUID, Drop]:
@@ -24,15 +33,18 @@ class AskedStores:
         numbers = {int(effect.payload["store_no"]) for effect in effects}
         self._found = await reachable_stores(connection, numbers, self._vault)
         return {
-            effect.effect_id: Drop("the store has no API access: PUT /v1/stores/{store_id}/access")
+            effect.effect_id: Drop(reason)
             for effect in effects
-            if not self._can_ask(int(effect.payload["store_no"]))
+            if (reason := self._hindrance(int(effect.payload["store_no"]))) is not None
         }
 
-    def _can_ask(self, store_no: int) -> bool:
-        return store_no in self._found and self._found[store_no].platform in self._apis
+    def _hindrance(self, store_no: int) -> str | None:
+        store = self._found.get(store_no)
+        if store is None:
+            return "the store has no API access: PUT /v1/stores/{store_id}/access"
+        return None if store.platform in self._apis else self._why_not(store.platform)
 
-    def of(self, effect: Effect) -> tuple[Reachable, StoreApi]:
+    def of(self, effect: Effect) -> tuple[Reachable, A]:
         """The question's store and the way to ask it."""
         store = self._found[int(effect.payload["store_no"])]
         return store, self._apis[store.platform]

@@ -13,6 +13,7 @@ from libs.servicekit.idempotency import forget_old_keys
 from libs.servicekit.logs import logger
 from libs.servicekit.waiting import wait_for_stop
 from services.order_ingest.adapters.books_questions import FETCH
+from services.order_ingest.adapters.coupons import PUBLISH
 from services.order_ingest.adapters.imports import forget_broken_uploads
 from services.order_ingest.adapters.pulls import PULL
 
@@ -37,7 +38,7 @@ _FORGET_IDS = text(
     DELETE FROM webhook_dedupe WHERE ctid IN (SELECT ctid FROM webhook_dedupe WHERE received_at < :before LIMIT :most)
     """
 )
-# Questions to stores carry no result: once settled they only say how a day's questions ended.
+# Their results are in tables or facts: once settled they only say how a day's questions ended.
 _FORGET_QUESTIONS = text(
     "DELETE FROM effect WHERE kind = ANY (CAST(:kinds AS text[])) AND calling_until IS NULL AND state <> 'pending'"
     " AND updated_at < :before"
@@ -74,8 +75,8 @@ async def forget_ids(database: Database, now: datetime) -> int:
 
 
 async def forget_questions(connection: AsyncConnection, before: datetime) -> int:
-    """Settled questions to stores are gone; how many."""
-    return (await connection.execute(_FORGET_QUESTIONS, {"kinds": [FETCH, PULL], "before": before})).rowcount
+    """Settled questions and orders to stores are gone; how many."""
+    return (await connection.execute(_FORGET_QUESTIONS, {"kinds": [FETCH, PULL, PUBLISH], "before": before})).rowcount
 
 
 async def maintain(database: Database, clock: Clock, stop: asyncio.Event) -> None:

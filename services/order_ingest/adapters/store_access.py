@@ -16,7 +16,8 @@ from services.order_ingest.domain.platform_table import platform
 
 _BY_NUMBER: Final = text(
     """
-    SELECT a.store_no, a.merchant_no, a.origin, a.secrets_enc, s.store_id, s.platform, s.account, s.site, s.domain
+    SELECT a.store_no, a.merchant_no, a.origin, a.secrets_enc, s.store_id, s.platform, s.account, s.site, s.domain,
+           s.currency
     FROM store_access a JOIN store s USING (store_no) WHERE a.store_no = ANY (CAST(:numbers AS int4[]))
     """
 )
@@ -30,6 +31,7 @@ class Reachable:
     merchant_no: int
     store_id: UUID
     platform: str
+    currency: str
     access: Access
 
 
@@ -52,7 +54,12 @@ def _reachable(row: Row[Any], vault: Vault) -> Reachable | None:
     secrets = json.loads(vault.decrypt(row.secrets_enc, access_place(row.merchant_no, row.store_id)))
     access = Access(base_url=base_url, account=row.account, site=row.site, credentials=secrets)
     return Reachable(
-        store_no=row.store_no, merchant_no=row.merchant_no, store_id=row.store_id, platform=row.platform, access=access
+        store_no=row.store_no,
+        merchant_no=row.merchant_no,
+        store_id=row.store_id,
+        platform=row.platform,
+        currency=row.currency,
+        access=access,
     )
 
 

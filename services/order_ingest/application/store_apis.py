@@ -1,9 +1,11 @@
-"""What is asked of a store's own API: single orders, and all that changed since an instant, page by page."""
+"""What is asked of a store's own API: orders to be read, one or page by page, and codes to be made."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeAlias
+
+from services.order_ingest.domain.coupon import Coupon
 
 Document: TypeAlias = bytes
 """One order as JSON, with all that belongs to it: what the platform's words are read from under the topic PULLED."""
@@ -43,6 +45,10 @@ class ApiRefuses(ApiError):
     """It will not give it until somebody changes something: credentials, rights, the address."""
 
 
+class CodeTaken(ApiRefuses):
+    """The store has a discount with this code already."""
+
+
 class StoreApi(Protocol):
     """One platform's API. Every call is one page and lasts a few seconds at most; calls may be repeated.
 
@@ -55,4 +61,23 @@ class StoreApi(Protocol):
 
     async def order(self, access: Access, external_id: str) -> Document | None:
         """The order as it is now; None if the store has none of that id."""
+        ...
+
+
+class CodeApi(Protocol):
+    """One platform's API for discount codes. A call lasts a few seconds at most; codes are never in an error's text.
+
+    Raises: ApiAway (it may have happened, where a code was to be made), ApiRefuses.
+    """
+
+    async def own_code(self, access: Access, coupon: Coupon, code: str) -> str | None:
+        """The store's name for the code that was made for this coupon; None: it has no such code of ours."""
+        ...
+
+    async def make_code(self, access: Access, coupon: Coupon, code: str) -> str:
+        """The store's name for the code, which its checkout takes from now on, for one order.
+
+        Raises:
+            CodeTaken: nothing was made, since the code is there.
+        """
         ...

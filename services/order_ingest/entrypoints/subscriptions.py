@@ -4,10 +4,16 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from libs.contracts.coupons import CouponIssuedV1
 from libs.contracts.fact import Fact
 from libs.eventbus.subscriptions import Reaction
 from services.order_ingest.application.hearing import Hearing
+from services.order_ingest.application.publish_coupon import publish_coupon
 
 TOPICS: Final = ("loyalty", "segmentation", "messaging")
 
-SUBSCRIPTIONS: Final[Mapping[type[Fact], Reaction[Hearing]]] = MappingProxyType({})
+SUBSCRIPTIONS: Final[Mapping[type[Fact], Reaction[Hearing]]] = MappingProxyType(
+    {
+        CouponIssuedV1: publish_coupon,
+    }
+)

@@ -167,7 +167,8 @@ class House:
         return [row["type"].removesuffix(".v1") for row in rows]
 
 
-def _settings(urls: ServiceUrls) -> Settings:
+def settings_of(urls: ServiceUrls) -> Settings:
+    """What the service is told that runs on those databases."""
     return Settings(
         database_api_url=urls.api,
         database_worker_url=urls.worker,
@@ -203,7 +204,7 @@ async def shared_house(databases: Databases) -> AsyncIterator[House]:
 @asynccontextmanager
 async def _opened(urls: ServiceUrls) -> AsyncIterator[House]:
     clock = ManualClock(datetime.now(UTC))
-    settings = _settings(urls)
+    settings = settings_of(urls)
     reader = Reader(LibraryAddresses(), Sealer(settings.seal_key_ring, settings.match_key_bytes))
     async with AsyncExitStack() as opened:
         worker, api, intake_reads = [

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 
 from libs.servicekit.clock import ManualClock
 from services.order_ingest.adapters.outbound import outbound_client
-from services.order_ingest.bootstrap import store_apis
+from services.order_ingest.adapters.store_apis.by_platform import store_apis
 from tests.services.order_ingest import bodies, bodies_amazon, bodies_bigcommerce, bodies_magento, bodies_taobao
 from tests.services.order_ingest.asking import Clockwork
 from tests.services.order_ingest.conftest import House, Shop
@@ -111,7 +111,7 @@ async def _serving(app: ASGIApp) -> AsyncIterator[int]:
 async def _asking(house: House, app: ASGIApp) -> AsyncIterator[tuple[Clockwork, str]]:
     """The service's own clients, which may go to the stand-in and nowhere else; its origin."""
     async with _serving(app) as port, outbound_client([("127.0.0.1", port)]) as http:
-        yield Clockwork(house, store_apis(http, house.clock)), f"http://127.0.0.1:{port}"
+        yield Clockwork(house, store_apis(http, house.clock.now)), f"http://127.0.0.1:{port}"
 
 
 async def _shop(house: House, case: Case) -> Shop:
@@ -214,7 +214,7 @@ async def test_a_store_at_a_private_address_is_not_asked_unless_the_operator_tru
     shop = await house.shop("magento", domain=None, secret=None)
     server = MagentoServer()
     async with _serving(server.app) as port, outbound_client() as http:
-        clockwork = Clockwork(house, store_apis(http, house.clock))
+        clockwork = Clockwork(house, store_apis(http, house.clock.now))
         await clockwork.reach(shop, origin=f"http://127.0.0.1:{port}", access_token=magento_server.TOKEN)
         await clockwork.run()
 

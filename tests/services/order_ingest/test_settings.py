@@ -18,7 +18,7 @@ def test_an_import_waits_for_the_named_groups(given: str, groups: list[str]) -> 
     assert _settings(import_waits_for=given).import_groups == groups
 
 
-def _settings(**changes: str) -> Settings:
+def _settings(*, import_waits_for: str) -> Settings:
     return Settings(
         bus_url="",
         auth_issuer="https://issuer.example",
@@ -27,5 +27,5 @@ def _settings(**changes: str) -> Settings:
         match_key="bWF0Y2gta2V5LW9mLXRoZS10ZXN0cw==",
         vault_keys="AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
         public_url="http://test",
-        **changes,
+        import_waits_for=import_waits_for,
     )

@@ -1,7 +1,7 @@
 """One question to a store's API: bounded in time and size, never redirected, its refusals in our words."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -19,7 +19,7 @@ _BUSY: Final = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523,
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back with a status of 2xx; header names are case-insensitive."""
+    """What came back with a status of 2xx, or one that was asked for; header names are case-insensitive."""
 
     status: int
     headers: httpx.Headers
@@ -45,8 +45,12 @@ async def ask(
     headers: Mapping[str, str],
     params: Mapping[str, str] | None = None,
     form: Mapping[str, str] | None = None,
+    document: Mapping[str, Any] | None = None,
+    read: Collection[int] = (),
 ) -> Answer | None:
     """The answer; None where there is nothing (404 or 410).
+
+    `document` is sent as JSON. `read` are statuses of refusals whose answers the caller reads itself.
 
     Raises:
         ApiAway: no answer in time, too many questions, or the other side is broken.
@@ -59,11 +63,14 @@ async def ask(
             headers=dict(headers),
             params=dict(params) if params else None,
             data=dict(form) if form else None,
+            json=dict(document) if document is not None else None,
             follow_redirects=False,
         ) as response:
             body = await _read(response)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise ApiAway(f"no answer ({type(error).__name__})") from error
+    if response.status_code in read:
+        return Answer(response.status_code, response.headers, body)
     return _judged(response, body, httpx.URL(url).path)
 
 

@@ -56,7 +56,7 @@ class WoocommerceApi:
         if not _ID.fullmatch(external_id):
             return None
         url = f"{access.base_url}/wp-json/wc/v3/orders/{external_id}"
-        answer = await ask(self._http, "GET", url, headers=_headers(access))
+        answer = await ask(self._http, "GET", url, headers=headers(access))
         return None if answer is None else value(answer.body, None)
 
     async def _page_of_one_second(self, access: Access, place: "_Place") -> Page:
@@ -74,7 +74,7 @@ class WoocommerceApi:
     async def _list(self, access: Access, page: int, **filters: str) -> Answer:
         url = f"{access.base_url}/wp-json/wc/v3/orders"
         paging = {"dates_are_gmt": "true", "order": "asc", "per_page": _PER_PAGE, "page": str(page)}
-        answer = await ask(self._http, "GET", url, headers=_headers(access), params={**filters, **paging})
+        answer = await ask(self._http, "GET", url, headers=headers(access), params={**filters, **paging})
         if answer is None:
             raise ApiRefuses("there is no wc/v3 at this address: plain permalinks switch it off")
         return answer
@@ -110,7 +110,8 @@ def _from_second(start: datetime, documents: Sequence[Document], *, pages: int) 
     return Page(whole, str(_Place(last) if whole else _Place(last, pages)))
 
 
-def _headers(access: Access) -> Mapping[str, str]:
+def headers(access: Access) -> Mapping[str, str]:
+    """Whoever asks is known by the key and its secret."""
     pair = f"{access.credentials['consumer_key']}:{access.credentials['consumer_secret']}"
     return {"Authorization": f"Basic {b64encode(pair.encode()).decode()}", "Accept": "application/json"}
 
