@@ -16,6 +16,7 @@ from libs.servicekit.checks import watch_database
 from libs.servicekit.clock import Clock
 from libs.servicekit.database import Database
 from libs.servicekit.effect_sender import EffectSender
+from libs.servicekit.effects import EffectKind
 from libs.servicekit.errors import SettingsError
 from libs.servicekit.health import Health
 from libs.servicekit.http import Mounted, create_app
@@ -54,8 +55,9 @@ from services.order_ingest.adapters.outbound import outbound_client
 from services.order_ingest.adapters.pressure import Pressure
 from services.order_ingest.adapters.pulls import PULL, BeginPulls, PullPages
 from services.order_ingest.adapters.screens import PostgresScreens
-from services.order_ingest.adapters.store_apis.by_platform import code_apis, store_apis
+from services.order_ingest.adapters.store_apis.by_platform import code_apis, consent_apis, store_apis
 from services.order_ingest.adapters.stores import PostgresMerchants, PostgresStores
+from services.order_ingest.adapters.withdrawals import WITHDRAW, PushWithdrawals
 from services.order_ingest.application.read_entry import Reader
 from services.order_ingest.application.store_apis import StoreApi
 from services.order_ingest.entrypoints import (
@@ -225,7 +227,10 @@ def asking(apis: Mapping[str, StoreApi], vault: Vault, database: Database, clock
 def telling_stores(settings: Settings, http: httpx.AsyncClient, database: Database, clock: Clock) -> EffectSender:
     """Tells stores what other services decided."""
     vault, seals = Vault(settings.vault_key_ring), Sealer(settings.seal_key_ring, settings.match_key_bytes)
-    kinds = {PUBLISH: PublishCoupons(code_apis(http, clock.now), seals, vault, clock, told)}
+    kinds: dict[str, EffectKind] = {
+        PUBLISH: PublishCoupons(code_apis(http, clock.now), seals, vault, clock, told),
+        WITHDRAW: PushWithdrawals(consent_apis(http), vault, told),
+    }
     return EffectSender(database, kinds, clock, poll_seconds=_LOOK_SECONDS, at_once=4)
 
 

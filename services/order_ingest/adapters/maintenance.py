@@ -16,6 +16,7 @@ from services.order_ingest.adapters.books_questions import FETCH
 from services.order_ingest.adapters.coupons import PUBLISH
 from services.order_ingest.adapters.imports import forget_broken_uploads
 from services.order_ingest.adapters.pulls import PULL
+from services.order_ingest.adapters.withdrawals import WITHDRAW
 
 DAYS_AHEAD: Final = 3
 DELIVERIES_KEPT: Final = timedelta(days=14)
@@ -76,7 +77,8 @@ async def forget_ids(database: Database, now: datetime) -> int:
 
 async def forget_questions(connection: AsyncConnection, before: datetime) -> int:
     """Settled questions and orders to stores are gone; how many."""
-    return (await connection.execute(_FORGET_QUESTIONS, {"kinds": [FETCH, PULL, PUBLISH], "before": before})).rowcount
+    kinds = [FETCH, PULL, PUBLISH, WITHDRAW]
+    return (await connection.execute(_FORGET_QUESTIONS, {"kinds": kinds, "before": before})).rowcount
 
 
 async def maintain(database: Database, clock: Clock, stop: asyncio.Event) -> None:

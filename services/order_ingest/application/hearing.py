@@ -1,7 +1,8 @@
 """All that one batch of other services' facts concerns, in memory: loaded once, changed by the fold, stored once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from libs.contracts.coupons import CouponIssuedV1
@@ -15,6 +16,7 @@ class HeardStore:
     merchant_no: int
     store_no: int
     store_id: UUID
+    platform: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,11 +28,25 @@ class Publication:
     cause: Cause
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdrawal:
+    """A customer who wants no marketing from the store on the channel any more; the event `cause_id` said so."""
+
+    store: HeardStore
+    customer_id: UUID
+    channel: str
+    at: datetime
+    cause_id: UUID
+
+
 @dataclass(slots=True)
 class Hearing:
     """What a batch from the bus has loaded and decided. Nothing here awaits."""
 
     stores: Mapping[tuple[UUID, UUID], HeardStore] = field(default_factory=dict)
     """By merchant and store."""
+    knowing: Mapping[tuple[UUID, UUID], Sequence[HeardStore]] = field(default_factory=dict)
+    """By merchant and customer: the stores that can be reached and have an id of their own for the customer."""
     publications: list[Publication] = field(default_factory=list)
+    withdrawals: list[Withdrawal] = field(default_factory=list)
     said: list[Said] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What is asked of a store's own API: orders to be read, one or page by page, and codes to be made."""
+"""What is asked of a store's own API: orders to be read, codes to be made, withdrawals to be kept."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -80,4 +80,24 @@ class CodeApi(Protocol):
         Raises:
             CodeTaken: nothing was made, since the code is there.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsubscription:
+    """The customer, by the store's own id, who wants no marketing on the channel since `at`."""
+
+    external_id: str
+    channel: str
+    at: datetime
+
+
+class ConsentApi(Protocol):
+    """One platform's API for consent to marketing. Calls last a few seconds at most; calls may be repeated.
+
+    Raises: ApiAway, ApiRefuses.
+    """
+
+    async def unsubscribe(self, access: Access, unsubscription: Unsubscription) -> None:
+        """The store has the withdrawal on record; nothing where it has no such customer."""
         ...

@@ -6,14 +6,17 @@ from typing import Final
 
 from libs.contracts.coupons import CouponIssuedV1
 from libs.contracts.fact import Fact
+from libs.contracts.messaging import ConsentChangedV1
 from libs.eventbus.subscriptions import Reaction
 from services.order_ingest.application.hearing import Hearing
 from services.order_ingest.application.publish_coupon import publish_coupon
+from services.order_ingest.application.push_withdrawal import push_withdrawal
 
 TOPICS: Final = ("loyalty", "segmentation", "messaging")
 
 SUBSCRIPTIONS: Final[Mapping[type[Fact], Reaction[Hearing]]] = MappingProxyType(
     {
         CouponIssuedV1: publish_coupon,
+        ConsentChangedV1: push_withdrawal,
     }
 )

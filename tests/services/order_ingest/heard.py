@@ -8,15 +8,18 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from libs.contracts.coupons import CouponIssuedV1, Discount
+from libs.contracts.customers import ConsentProof
 from libs.contracts.envelope import Envelope, Event
 from libs.contracts.fact import Fact
+from libs.contracts.messaging import ConsentChangedV1
 from libs.contracts.registry import SOURCES
 from libs.eventbus.subscriptions import AnyEvent, fold
 from libs.servicekit.effect_sender import EffectSender
 from libs.servicekit.effects import EffectKind
 from services.order_ingest.adapters.coupons import PUBLISH, PublishCoupons
 from services.order_ingest.adapters.hearings import PostgresHearings
-from services.order_ingest.application.store_apis import CodeApi
+from services.order_ingest.adapters.withdrawals import WITHDRAW, PushWithdrawals
+from services.order_ingest.application.store_apis import CodeApi, ConsentApi
 from services.order_ingest.entrypoints.subscriptions import SUBSCRIPTIONS
 from tests.services.order_ingest.conftest import SEALER, VAULT, House, Shop
 
@@ -58,12 +61,27 @@ def coupon(house: House, shop: Shop | None, **changes: Any) -> CouponIssuedV1:
     return CouponIssuedV1(**{**stated, **changes})
 
 
+def withdrawn(customer_id: UUID, at: datetime, **changes: Any) -> ConsentChangedV1:
+    """The customer wants no marketing by e-mail any more."""
+    stated = {
+        "customer_id": customer_id,
+        "channel": "email",
+        "topic": "marketing",
+        "from_state": "subscribed",
+        "to_state": "unsubscribed",
+        "proof": ConsentProof(source="unsubscribe_link", at=at),
+        "at": at,
+    }
+    return ConsentChangedV1(**{**stated, **changes})
+
+
 @dataclass
 class Ears:
     """The consumer's handler and the sender of one house, with the stores' APIs by platform."""
 
     house: House
     codes: Mapping[str, CodeApi] = field(default_factory=dict)
+    consents: Mapping[str, ConsentApi] = field(default_factory=dict)
     counted: list[tuple[str, str]] = field(default_factory=list)
 
     async def hear(self, *events: AnyEvent) -> None:
@@ -85,9 +103,13 @@ class Ears:
     def sender(self, wrap: Callable[[CodeApi], CodeApi] = lambda api: api) -> EffectSender:
         apis = {platform: wrap(api) for platform, api in self.codes.items()}
         kinds: dict[str, EffectKind] = {
-            PUBLISH: PublishCoupons(apis, SEALER, VAULT, self.house.clock, lambda *told: self.counted.append(told))
+            PUBLISH: PublishCoupons(apis, SEALER, VAULT, self.house.clock, self._count),
+            WITHDRAW: PushWithdrawals(self.consents, VAULT, self._count),
         }
         return EffectSender(self.house.worker, kinds, self.house.clock)
+
+    def _count(self, kind: str, outcome: str) -> None:
+        self.counted.append((kind, outcome))
 
     async def told(self) -> list[Fact]:
         """What was told about coupons."""

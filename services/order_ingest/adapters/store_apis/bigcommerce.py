@@ -63,7 +63,7 @@ class BigcommerceApi:
         if not _ID.fullmatch(external_id):
             return None
         url = f"{access.base_url}/v2/orders/{external_id}"
-        answer = await ask(self._http, "GET", url, headers=_headers(access), params={"include": "fees"})
+        answer = await ask(self._http, "GET", url, headers=headers(access), params={"include": "fees"})
         return None if answer is None else await self._document(access, value(answer.body, None))
 
     async def _documents(self, access: Access, orders: Sequence[bytes]) -> list[Document]:
@@ -101,7 +101,7 @@ class BigcommerceApi:
 
     async def _refunds(self, access: Access, order_id: str) -> bytes:
         url = f"{access.base_url}/v3/orders/{order_id}/payment_actions/refunds"
-        answer = await ask(self._http, "GET", url, headers=_headers(access))
+        answer = await ask(self._http, "GET", url, headers=headers(access))
         return _array(elements(answer.body, "data") if answer is not None else [])
 
     async def _all(self, access: Access, path: str) -> list[bytes] | None:
@@ -117,13 +117,14 @@ class BigcommerceApi:
         raise ApiRefuses(f"more than {len(found)} entries in {path.rpartition('/')[2]} of one order")
 
     async def _list(self, access: Access, path: str, params: Mapping[str, str]) -> list[bytes] | None:
-        answer = await ask(self._http, "GET", f"{access.base_url}{path}", headers=_headers(access), params=params)
+        answer = await ask(self._http, "GET", f"{access.base_url}{path}", headers=headers(access), params=params)
         if answer is None:
             return None
         return elements(answer.body, None) if answer.body else []
 
 
-def _headers(access: Access) -> Mapping[str, str]:
+def headers(access: Access) -> Mapping[str, str]:
+    """Whoever asks is known by the API account's access token."""
     return {"X-Auth-Token": access.credentials["access_token"], "Accept": "application/json"}
 
 

@@ -7,14 +7,17 @@ import httpx
 
 from services.order_ingest.adapters.store_apis.amazon import AmazonApi
 from services.order_ingest.adapters.store_apis.bigcommerce import BigcommerceApi
+from services.order_ingest.adapters.store_apis.bigcommerce_consents import BigcommerceConsents
 from services.order_ingest.adapters.store_apis.magento import MagentoApi
 from services.order_ingest.adapters.store_apis.shopify import ShopifyApi
 from services.order_ingest.adapters.store_apis.shopify_codes import ShopifyCodes
+from services.order_ingest.adapters.store_apis.shopify_consents import ShopifyConsents
 from services.order_ingest.adapters.store_apis.shoplazza import ShoplazzaApi
+from services.order_ingest.adapters.store_apis.shoplazza_consents import ShoplazzaConsents
 from services.order_ingest.adapters.store_apis.taobao import TaobaoApi
 from services.order_ingest.adapters.store_apis.woocommerce import WoocommerceApi
 from services.order_ingest.adapters.store_apis.woocommerce_codes import WoocommerceCodes
-from services.order_ingest.application.store_apis import CodeApi, StoreApi
+from services.order_ingest.application.store_apis import CodeApi, ConsentApi, StoreApi
 
 
 def store_apis(http: httpx.AsyncClient, now: Callable[[], datetime]) -> Mapping[str, StoreApi]:
@@ -33,3 +36,12 @@ def store_apis(http: httpx.AsyncClient, now: Callable[[], datetime]) -> Mapping[
 def code_apis(http: httpx.AsyncClient, now: Callable[[], datetime]) -> Mapping[str, CodeApi]:
     """How discount codes are made at stores."""
     return {"shopify": ShopifyCodes(http), "woocommerce": WoocommerceCodes(http, now)}
+
+
+def consent_apis(http: httpx.AsyncClient) -> Mapping[str, ConsentApi]:
+    """How stores are told of withdrawals."""
+    return {
+        "shopify": ShopifyConsents(http),
+        "shoplazza": ShoplazzaConsents(http),
+        "bigcommerce": BigcommerceConsents(http),
+    }

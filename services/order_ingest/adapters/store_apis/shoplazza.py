@@ -55,12 +55,12 @@ class ShoplazzaApi:
         if not _ID.fullmatch(external_id):
             return None
         url = f"{access.base_url}{_ORDERS}/{external_id}"
-        answer = await ask(self._http, "GET", url, headers=_headers(access))
+        answer = await ask(self._http, "GET", url, headers=headers(access))
         return None if answer is None else value(answer.body, "order")
 
     async def _list(self, access: Access, span: "_Span") -> Sequence[Document]:
         url = f"{access.base_url}{_ORDERS}"
-        answer = await ask(self._http, "GET", url, headers=_headers(access), params=span.question())
+        answer = await ask(self._http, "GET", url, headers=headers(access), params=span.question())
         if answer is None:
             raise ApiRefuses("there are no orders at this address")
         return elements(answer.body, "orders")
@@ -122,7 +122,8 @@ def _span(cursor: str) -> _Span:
     return _Span(instant_of(start), int(seconds), instant_of(until), int(page))
 
 
-def _headers(access: Access) -> Mapping[str, str]:
+def headers(access: Access) -> Mapping[str, str]:
+    """Whoever asks is known by the shop's access token."""
     return {"access-token": access.credentials["access_token"], "Accept": "application/json"}
 
 

@@ -1,7 +1,8 @@
 """A stand-in of Shopify's GraphQL Admin API, stricter than Shopify: each operation is checked against the schema.
 
 Source: shopify.dev, GraphQL Admin API 2026-04, "discountCodeBasicCreate", "discountCodeFreeShippingCreate",
-"codeDiscountNodeByCode", "DiscountErrorCode"; "Authentication", "Status and error codes", "Shopify API limits".
+"codeDiscountNodeByCode", "DiscountErrorCode", "customerEmailMarketingConsentUpdate",
+"customerSmsMarketingConsentUpdate"; "Authentication", "Status and error codes", "Shopify API limits".
 """
 
 import json
@@ -32,11 +33,15 @@ Info: TypeAlias = GraphQLResolveInfo[Any]
 
 
 class ShopifyAdmin:
-    """One shop. `discounts` is what its checkout takes, by code in lower case; `operations` what it was asked for."""
+    """One shop. `discounts` is what its checkout takes, by code in lower case; `operations` what it was asked for.
+
+    `consents` are the customers' statements that hold, by the customer's number and the channel: state and time.
+    """
 
     def __init__(self) -> None:
         self.app = Starlette(routes=[Route(PATH, self._operate, methods=["POST"])])
-        self.scopes = {"read_discounts", "write_discounts"}
+        self.scopes = {"read_discounts", "write_discounts", "write_customers"}
+        self.consents: dict[tuple[str, str], tuple[str, str]] = {}
         self.discounts: dict[str, dict[str, Any]] = {}
         self.operations: list[str] = []
         self._failures: deque[Response] = deque()
@@ -87,6 +92,8 @@ class ShopifyAdmin:
             "codeDiscountNodeByCode": self._found,
             "discountCodeBasicCreate": self._basic,
             "discountCodeFreeShippingCreate": self._shipping,
+            "customerEmailMarketingConsentUpdate": self._email,
+            "customerSmsMarketingConsentUpdate": self._sms,
         }
         result = graphql_sync(self._schema, operation, root, variable_values=dict(variables))
         if result.errors:
@@ -131,6 +138,26 @@ class ShopifyAdmin:
         held = {**given, "__typename": kind, "id": f"gid://shopify/DiscountCodeNode/{number}"}
         self.discounts[given["code"].lower()] = held
         return {"codeDiscountNode": {"id": held["id"], "codeDiscount": held}, "userErrors": []}
+
+    def _email(self, info: Info, input: dict[str, Any]) -> dict[str, Any]:
+        """Source: "customerEmailMarketingConsentUpdate": `write_customers`."""
+        return self._stated(info, "email", input["customerId"], input["emailMarketingConsent"])
+
+    def _sms(self, info: Info, input: dict[str, Any]) -> dict[str, Any]:
+        """Source: "customerSmsMarketingConsentUpdate": `write_customers`."""
+        return self._stated(info, "sms", input["customerId"], input["smsMarketingConsent"])
+
+    def _stated(self, info: Info, channel: str, customer: str, stated: Mapping[str, Any]) -> dict[str, Any]:
+        """The newest statement holds; customers without an address on the channel have none."""
+        self._enter(info, "write_customers")
+        known = self.consents.get((customer.removeprefix("gid://shopify/Customer/"), channel))
+        if known is None or stated["marketingState"] not in ("SUBSCRIBED", "UNSUBSCRIBED", "PENDING"):
+            errors = [{"field": ["input"], "code": "INVALID", "message": "no"}]
+            return {"customer": None, "userErrors": errors}
+        at = stated["consentUpdatedAt"]
+        if datetime.fromisoformat(at) >= datetime.fromisoformat(known[1]):
+            self.consents[customer.rpartition("/")[2], channel] = (stated["marketingState"], at)
+        return {"customer": {"id": customer}, "userErrors": []}
 
     def _enter(self, info: Info, scope: str) -> None:
         self.operations.append(info.field_name)

@@ -19,7 +19,22 @@ type Query { codeDiscountNodeByCode(code: String!): DiscountCodeNode }
 type Mutation {
   discountCodeBasicCreate(basicCodeDiscount: DiscountCodeBasicInput!): DiscountCodePayload
   discountCodeFreeShippingCreate(freeShippingCodeDiscount: DiscountCodeFreeShippingInput!): DiscountCodePayload
+  customerEmailMarketingConsentUpdate(input: CustomerEmailMarketingConsentUpdateInput!): ConsentPayload
+  customerSmsMarketingConsentUpdate(input: CustomerSmsMarketingConsentUpdateInput!): ConsentPayload
 }
+
+type ConsentPayload { customer: Customer userErrors: [ConsentUserError!]! }
+type ConsentUserError { code: ConsentErrorCode field: [String!] message: String! }
+enum ConsentErrorCode { INCLUSION INTERNAL_ERROR INVALID MISSING_ARGUMENT NOT_INCLUDED }
+type Customer { id: ID! }
+input CustomerEmailMarketingConsentUpdateInput { customerId: ID! emailMarketingConsent: CustomerConsentInput! }
+input CustomerSmsMarketingConsentUpdateInput { customerId: ID! smsMarketingConsent: CustomerConsentInput! }
+input CustomerConsentInput {
+  consentUpdatedAt: DateTime marketingOptInLevel: CustomerMarketingOptInLevel marketingState: MarketingState!
+  sourceLocationId: ID
+}
+enum CustomerMarketingOptInLevel { CONFIRMED_OPT_IN SINGLE_OPT_IN UNKNOWN }
+enum MarketingState { INVALID NOT_SUBSCRIBED PENDING REDACTED SUBSCRIBED UNSUBSCRIBED }
 
 type DiscountCodePayload { codeDiscountNode: DiscountCodeNode userErrors: [DiscountUserError!]! }
 type DiscountUserError { code: DiscountErrorCode extraInfo: String field: [String!] message: String! }
