@@ -57,15 +57,9 @@ async def ask(
         ApiRefuses: any other status; a redirection too, since credentials go to the address that was given only.
     """
     try:
-        async with http.stream(
-            method,
-            url,
-            headers=dict(headers),
-            params=dict(params) if params else None,
-            data=dict(form) if form else None,
-            json=dict(document) if document is not None else None,
-            follow_redirects=False,
-        ) as response:
+        content = {"params": params, "data": form, "json": document}
+        sent: dict[str, Any] = {name: dict(given) for name, given in content.items() if given}
+        async with http.stream(method, url, headers=dict(headers), **sent, follow_redirects=False) as response:
             body = await _read(response)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise ApiAway(f"no answer ({type(error).__name__})") from error
