@@ -58,9 +58,14 @@ def digest(words: ProductWords) -> bytes:
 def is_news(known: Product | None, *, version_us: int, digest: bytes, described_by: int) -> bool:
     """True if the description differs from what is known and is not older, or comes from who knows better.
 
-    The version moves only with the description: a stamp for every sale would rewrite each product's row with each
-    order, and what is lost is only which of two orders' words for one product counts as later.
+    Of two that the product itself gives at one instant the larger digest holds, so that their order never matters.
+    What order lines say moves the version only with the description: a stamp for every sale would rewrite each
+    product's row with each order, and what is lost is only which of two orders' words counts as later.
     """
     if known is None or described_by > known.described_by:
         return True
-    return described_by == known.described_by and version_us >= known.version_us and digest != known.digest
+    if described_by < known.described_by:
+        return False
+    if described_by == BY_ITSELF:
+        return (version_us, digest) > (known.version_us, known.digest)
+    return version_us >= known.version_us and digest != known.digest
