@@ -1,7 +1,8 @@
 """Bodies as Shoplazza's (店匠) documentation shapes them, written for these tests: no shop's, no person's.
 
 Source: shoplazza.dev, reference/webhook-properties, reference/supported-webhook-events (the wrapper, customers/*),
-reference/order-5 ("Order Properties"), reference/fulfillment-1 ("Fulfillment properties"), docs/discount_application;
+reference/order-5 ("Order Properties"), reference/fulfillment-1 ("Fulfillment properties"),
+reference/product-properties, reference/product-details, docs/discount_application;
 the OpenAPI of 2022-01. The published sample orders do not add up; these do.
 """
 
@@ -154,6 +155,31 @@ _CUSTOMER: dict[str, Any] = {
     "default_address": {**_ADDRESS, "customer_id": "ef0318fe-e0ed-4551-a5bc-8b8e36c4f90f", "default": True},
 }
 
+_PRODUCT: dict[str, Any] = {
+    "id": "0510dace-34da-4555-a896-495e0cb1ed6e",
+    "title": "Mug, hand-made",
+    "brief": "",
+    "description": "<p>Holds half a litre.</p>",
+    "vendor": "Acme",
+    "vendor_url": "",
+    "tags": "gift,kitchen",
+    "published": True,
+    "has_only_default_variant": False,
+    "requires_shipping": True,
+    "taxable": True,
+    "inventory_tracking": True,
+    "inventory_policy": "deny",
+    "inventory_quantity": 100,
+    "handle": "mug",
+    "created_at": "2026-03-01T09:00:00Z",
+    "updated_at": "2026-05-01T04:00:00-04:00",
+    "options": [{"name": "color", "values": ["green", "blue"]}],
+    "variants": [
+        {"id": "e9a785a4-739b-45e6-93bb-d056d706c295", "title": "green", "price": "24.99", "compare_at_price": "30.00"},
+        {"id": "b1c6f0f5-7f1c-4a1e-8f0d-3f3f2a1f7b11", "title": "blue", "price": "19.99", "compare_at_price": "0.00"},
+    ],
+}
+
 
 def order(**changes: Any) -> dict[str, Any]:
     """An order's bare body: 2 x 19.99 and 12.34, less 5.00, shipping 6.00, tax 2.88."""
@@ -188,3 +214,8 @@ def parcel(**changes: Any) -> dict[str, Any]:
 def customer(**changes: Any) -> dict[str, Any]:
     """A customer's body as it is delivered."""
     return {"customer": {**copy.deepcopy(_CUSTOMER), **changes}}
+
+
+def product(**changes: Any) -> dict[str, Any]:
+    """The body, as it is delivered, of the product that `mug` sells: 19.99 and up."""
+    return {"product": {**copy.deepcopy(_PRODUCT), **changes}}

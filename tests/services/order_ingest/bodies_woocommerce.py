@@ -1,7 +1,7 @@
 """Bodies as WooCommerce's documentation shapes them, written for these tests.
 
 Source: woocommerce.github.io/woocommerce-rest-api-docs, "Orders" (order properties, line items, fee lines, coupon
-lines, refunds) and "Customers" (customer properties).
+lines, refunds), "Customers" (customer properties) and "Products" (product properties, categories, brands).
 """
 
 import copy
@@ -115,6 +115,38 @@ _CUSTOMER: dict[str, Any] = {
     "meta_data": [],
 }
 
+_PRODUCT: dict[str, Any] = {
+    "id": 93,
+    "name": "Mug &amp; Spoon &ndash; <em>Blue</em>",
+    "slug": "mug-spoon-blue",
+    "permalink": "https://shop.example.com/product/mug-spoon-blue/",
+    "date_created": "2026-03-01T04:00:00",
+    "date_created_gmt": "2026-03-01T09:00:00",
+    "date_modified": "2026-05-01T04:00:00",
+    "date_modified_gmt": "2026-05-01T08:00:00",
+    "type": "simple",
+    "status": "publish",
+    "catalog_visibility": "visible",
+    "description": "<p>Holds half a litre.</p>",
+    "sku": "MUG-3",
+    "price": "9.00",
+    "regular_price": "10.00",
+    "sale_price": "9.00",
+    "price_html": "<ins><span>$9.00</span></ins>",
+    "parent_id": 0,
+    "categories": [
+        {"id": 9, "name": "Kitchen &amp; Table", "slug": "kitchen"},
+        {"id": 14, "name": "Mugs", "slug": "mugs"},
+    ],
+    "brands": [{"id": 31, "name": "Acme &amp; Sons", "slug": "acme"}],
+    "tags": [{"id": 40, "name": "gift", "slug": "gift"}],
+    "attributes": [],
+    "variations": [],
+    "grouped_products": [],
+    "stock_quantity": None,
+    "meta_data": [],
+}
+
 UNPAID: dict[str, Any] = {"status": "pending", "date_paid": None, "date_paid_gmt": None}
 """What an order says before its money came."""
 
@@ -157,3 +189,13 @@ def billing(**changes: Any) -> dict[str, Any]:
 
 def customer(**changes: Any) -> dict[str, Any]:
     return {**copy.deepcopy(_CUSTOMER), **changes}
+
+
+def product(**changes: Any) -> dict[str, Any]:
+    """The body of the product that `line` sells: 9.00, two categories, one brand."""
+    return {**copy.deepcopy(_PRODUCT), **changes}
+
+
+def without(body: dict[str, Any], *names: str) -> dict[str, Any]:
+    """The body as it comes from a shop that leaves these out."""
+    return {name: value for name, value in body.items() if name not in names}

@@ -123,3 +123,36 @@ async def test_a_shoplazza_order_is_taken_once(house: House, body: dict[str, Any
     assert [answer.status_code for answer in answers] == [200, 200]
     assert len(await _orders(house, shop)) == 1
     assert "order.placed" in await house.told()
+
+
+async def test_products_of_woocommerce_and_shoplazza_are_kept_as_they_tell_them(house: House) -> None:
+    woo = await house.shop("woocommerce", **_WOOCOMMERCE)
+    shoplazza = await house.shop("shoplazza", **_SHOPLAZZA)
+
+    await _woocommerce(house, woo, "order.created", bodies_woocommerce.order())
+    await _woocommerce(house, woo, "product.updated", bodies_woocommerce.product(name="First"))
+    await _woocommerce(house, woo, "product.updated", bodies_woocommerce.product(name="First", stock_quantity=4))
+    await _woocommerce(house, woo, "product.deleted", {"id": 93})
+    await _shoplazza(house, shoplazza, "products/create", bodies_shoplazza.product())
+    await house.normaliser.drain()
+
+    [mug] = (await house.get(woo, "/v1/products"))["items"]
+    [other] = (await house.get(shoplazza, "/v1/products"))["items"]
+    assert (mug["title"], mug["category_path"], mug["price_minor"]) == ("First", ["Kitchen & Table", "Mugs"], 900)
+    assert (other["title"], other["price_minor"]) == ("Mug, hand-made", 1999)
+    # Of the order's line, of the product itself; and the one of the other shop.
+    assert (await house.told()).count("product.upserted") == 3
+
+
+async def test_a_product_told_alike_at_a_later_time_keeps_out_what_lies_between(house: House) -> None:
+    shop = await house.shop("woocommerce", **_WOOCOMMERCE)
+    days = {"First": "2026-05-01T08:00:00", "Between": "2026-05-02T08:00:00", "First again": "2026-05-03T08:00:00"}
+
+    for day in ("First", "First again", "Between"):
+        body = bodies_woocommerce.product(name=day.removesuffix(" again"), date_modified_gmt=days[day])
+        await _woocommerce(house, shop, "product.updated", body)
+        await house.normaliser.drain()
+
+    [kept] = (await house.get(shop, "/v1/products"))["items"]
+    assert kept["title"] == "First"
+    assert (await house.told()).count("product.upserted") == 1

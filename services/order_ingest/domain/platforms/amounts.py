@@ -42,6 +42,11 @@ def amount(source: Object, name: str, currency: str) -> int:
     return minor(decimal(source, name), currency, name)
 
 
+def stated_amount(source: Object, name: str, currency: str) -> int | None:
+    """The same, but None where none is stated: no price is not a price of nothing."""
+    return None if source.get(name) in (None, "") else amount(source, name, currency)
+
+
 def total(parts: Iterable[Decimal]) -> Decimal:
     return sum(parts, Decimal(0))
 

@@ -23,6 +23,8 @@ from services.order_ingest.domain.platforms.shoplazza_content import content, di
 from services.order_ingest.domain.platforms.shoplazza_customer import customer, order_person
 from services.order_ingest.domain.platforms.shoplazza_goods import order_fulfilments, whole_order
 from services.order_ingest.domain.platforms.shoplazza_money import worth
+from services.order_ingest.domain.platforms.shoplazza_product import PRODUCT_DELETED, PRODUCT_TOPICS, product
+from services.order_ingest.domain.platforms.shoplazza_product import deleted as product_deleted
 from services.order_ingest.domain.platforms.spreading import spread
 from services.order_ingest.domain.reading import (
     Object,
@@ -82,6 +84,10 @@ def parse(body: Object, arrival: Arrival, storefront: Storefront) -> Change:
         return _inside(body, "order", lambda order: _deleted(order, arrival))
     if topic in CUSTOMER_TOPICS:
         return _inside(body, "customer", lambda found: _customer(found, arrival, storefront))
+    if topic in PRODUCT_TOPICS:
+        return _inside(body, "product", lambda found: product(found, arrival, storefront))
+    if topic == PRODUCT_DELETED:
+        return _inside(body, "product", product_deleted)
     return Unheeded("ignored", f"nothing here listens to {topic[:64] or 'a delivery without topic'}")
 
 

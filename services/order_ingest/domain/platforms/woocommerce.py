@@ -1,6 +1,7 @@
 """WooCommerce's REST v3 webhook bodies, translated into canonical changes.
 
-Source: woocommerce.github.io/woocommerce-rest-api-docs, "Orders", "Customers", "Webhooks"; class-wc-webhook.php.
+Source: woocommerce.github.io/woocommerce-rest-api-docs, "Orders", "Customers", "Products", "Webhooks";
+class-wc-webhook.php.
 There is no topic for a payment, a refund or a cancellation: the order's status and its `refunds` tell them.
 """
 
@@ -24,6 +25,7 @@ from services.order_ingest.domain.platforms.amounts import amount, currency_of
 from services.order_ingest.domain.platforms.spreading import spread
 from services.order_ingest.domain.platforms.woocommerce_customer import customer_seen, order_person
 from services.order_ingest.domain.platforms.woocommerce_parts import fee, line, refund, site_instant
+from services.order_ingest.domain.platforms.woocommerce_product import PRODUCT_DELETED, PRODUCT_TOPICS, deleted, product
 from services.order_ingest.domain.reading import Object, each, microseconds, own_id, record, required, text
 from services.order_ingest.domain.storefront import PULLED, Arrival, Storefront
 
@@ -31,7 +33,7 @@ ORDER_TOPICS: Final = frozenset({"order.created", "order.updated", "order.restor
 ORDER_DELETED: Final = "order.deleted"
 CUSTOMER_TOPICS: Final = frozenset({"customer.created", "customer.updated"})
 _WHOLE_ORDERS: Final = ORDER_TOPICS | {PULLED}
-_HEEDED: Final = _WHOLE_ORDERS | CUSTOMER_TOPICS | {ORDER_DELETED}
+_HEEDED: Final = _WHOLE_ORDERS | CUSTOMER_TOPICS | PRODUCT_TOPICS | {ORDER_DELETED, PRODUCT_DELETED}
 _DRAFTS: Final = frozenset({"checkout-draft", "auto-draft"})
 _UNPAID: Final = frozenset({"pending", "on-hold", "failed"})
 _PAID: Final = frozenset({"completed", "refunded"})
@@ -76,6 +78,12 @@ def _change(topic: str, body: Object, arrival: Arrival, storefront: Storefront) 
     if "line_items" in body:
         # The topic stands in an unsigned header: whoever holds one signed order could send it again as order.deleted.
         raise Malformed("is an order's body under another topic", "/line_items")
+    if topic in PRODUCT_TOPICS:
+        return product(body, arrival, storefront)
+    if topic == PRODUCT_DELETED:
+        return deleted(body)
+    if "catalog_visibility" in body:
+        raise Malformed("is a product's body under another topic", "/catalog_visibility")
     if topic in CUSTOMER_TOPICS:
         return customer_seen(body, storefront, fallback_at=arrival.at)
     return OrderDeleted(external_id=own_id(body), at=arrival.at)

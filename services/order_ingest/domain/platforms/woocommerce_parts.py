@@ -12,6 +12,7 @@ from services.order_ingest.domain.platforms.amounts import amount, decimal, mino
 from services.order_ingest.domain.reading import Object, instant, integer, linked_id, own_id, text
 
 _NAIVE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}")
+_TAG: Final = re.compile(r"</?[A-Za-z][^<>]*>")
 
 
 def site_instant(source: Object, name: str, time_zone: str) -> datetime | None:
@@ -83,6 +84,11 @@ def refund(source: Object, currency: str, *, at: datetime) -> Refund:
     )
 
 
+def plain_name(source: Object) -> str | None:
+    """The name as it is read: WordPress keeps it as HTML, like "Mug &amp; <b>Spoon</b>"."""
+    # Tags first: what is written as "&lt;b&gt;" is meant to be seen.
+    return unescape(_TAG.sub("", text(source, "name") or "")).strip() or None
+
+
 def _title(source: Object) -> str:
-    # Names come as WordPress keeps them, escaped for HTML: "Mug &amp; Spoon".
-    return unescape(text(source, "name") or "").strip() or "-"
+    return plain_name(source) or "-"

@@ -456,7 +456,7 @@ def test_a_wrapper_without_an_order_in_it_is_malformed(body: dict[str, Any]) -> 
 @pytest.mark.parametrize(
     ("topic", "body"),
     [
-        ("products/create", {"product": {"id": "0510dace-34da-4555-a896-495e0cb1ed6e"}}),
+        ("products/publish", {"product": {"id": "0510dace-34da-4555-a896-495e0cb1ed6e"}}),
         ("customers/delete", {"customer": {"id": "ef0318fe-e0ed-4551-a5bc-8b8e36c4f90f"}}),
         ("app/uninstalled", {"id": 11218}),
         ("orders/updated", bodies_shoplazza.deleted()),
