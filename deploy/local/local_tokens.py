@@ -12,7 +12,7 @@ ISSUER = "urn:huitou:local"
 AUDIENCE_PREFIX = "huitou-"
 ADMIN_SCOPES = ("platform", "ops:*")
 _FAMILIES = (
-    *("stores", "orders", "customers", "products", "imports", "deliveries", "events", "jobs", "audit_log"),
+    *("stores", "orders", "customers", "products", "imports", "deliveries", "fx_rates", "events", "jobs", "audit_log"),
     *("programmes", "members", "adjustments", "rewards", "redemptions", "coupons", "ledger"),
     *("profiles", "segments", "measures", "attributes"),
     *("contacts", "consents", "templates", "messages", "suppressions", "policies", "journeys", "campaigns"),

@@ -45,6 +45,7 @@ from services.order_ingest.adapters.books_windows import COMPLETION
 from services.order_ingest.adapters.completions import Completions
 from services.order_ingest.adapters.coupons import PUBLISH, PublishCoupons
 from services.order_ingest.adapters.fetches import FetchOrders
+from services.order_ingest.adapters.fx_rates import PostgresFxRates
 from services.order_ingest.adapters.hearings import PostgresHearings
 from services.order_ingest.adapters.hook_stores import HookStores
 from services.order_ingest.adapters.import_runner import KIND, ImportRunner
@@ -64,6 +65,7 @@ from services.order_ingest.entrypoints import (
     access_routes,
     customer_routes,
     delivery_routes,
+    fx_routes,
     health_routes,
     hook_document,
     import_routes,
@@ -94,6 +96,7 @@ ROUTERS: Final = (
     delivery_routes.router,
     preview_routes.router,
     import_routes.router,
+    fx_routes.router,
 )
 GATHER_SECONDS: Final = 0.25
 """Nobody waits for what stores are told; larger batches leave more of the machine to deliveries and points."""
@@ -138,6 +141,7 @@ def application(kit: Kit, settings: Settings, hooks: ASGIApp) -> ASGIApp:
         merchants=PostgresMerchants,
         stores=partial(PostgresStores, vault=vault),
         accesses=partial(PostgresAccesses, vault=vault),
+        fx_rates=PostgresFxRates,
         screens=partial(PostgresScreens, vault=vault),
         uploads=lambda uow: ImportFiles(uow.connection, uow.tenant, vault),
         addresses=LibraryAddresses(),

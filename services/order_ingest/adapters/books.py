@@ -14,6 +14,7 @@ from services.order_ingest.adapters.books_orders import load_orders, store_histo
 from services.order_ingest.adapters.books_people import load_people, store_people
 from services.order_ingest.adapters.books_products import load_products, store_products
 from services.order_ingest.adapters.books_questions import request_fetches
+from services.order_ingest.adapters.books_rates import load_rates
 from services.order_ingest.adapters.books_windows import plan_completions
 from services.order_ingest.application.entries import Entry
 from services.order_ingest.application.workspace import Workspace
@@ -50,6 +51,7 @@ class PostgresBooks:
             stored_products=frozenset(products),
             happened=await load_happenings(self._connection, entries),
             dependants=await load_dependants(self._connection, entries),
+            rates=await load_rates(self._connection, entries),
         )
 
     async def store(self, workspace: Workspace) -> None:

@@ -23,7 +23,7 @@ _LOAD = text(
     SELECT o.* FROM unnest(CAST(:merchants AS int4[]), CAST(:orders AS uuid[])) w(merchant_no, order_id)
     CROSS JOIN LATERAL (
         SELECT order_id, external_id, customer_id, version_us, source_rank, triggered_us, body_hash, content_hash,
-               placed_at, currency, total_minor, return_window_days, financial_status, paid_at,
+               placed_at, currency, total_minor, return_window_days, fx, financial_status, paid_at,
                cancelled_at, cancel_reason, deleted_at, completed_at,
                told, refunds, fulfilments, returns
         FROM customer_order c WHERE c.order_id = w.order_id AND c.merchant_no + 0 = w.merchant_no OFFSET 0) o

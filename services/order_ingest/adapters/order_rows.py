@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from services.order_ingest.adapters.movement_rows import movements_of, movements
 from services.order_ingest.application.workspace import StoredContent, Workspace
 from services.order_ingest.domain import refunds
 from services.order_ingest.domain.changes import Cancellation, Refund, RefundLine, Version
+from services.order_ingest.domain.fx import Pinned
 from services.order_ingest.domain.order import Order, Told
 from services.order_ingest.domain.reading import microseconds, moment
 from services.order_ingest.domain.refunds import NO_REFUNDS, Refunds, RefundState
@@ -29,6 +31,7 @@ COLUMNS: Final = {
     "financial_status": "text",
     "total_minor": "int8",
     "return_window_days": "int2",
+    "fx": "text",
     "refunded_minor": "int8",
     "paid_at": "timestamptz",
     "cancelled_at": "timestamptz",
@@ -73,6 +76,7 @@ def order_of(row: Row[Any]) -> Order:
         currency=row.currency,
         total_minor=row.total_minor,
         return_window_days=row.return_window_days,
+        fx=fx_of(row.fx),
         financial_status=row.financial_status,
         paid_at=row.paid_at,
         cancelled=cancelled,
@@ -112,6 +116,7 @@ def _values(workspace: Workspace, order: Order, compressor: zstandard.ZstdCompre
         "financial_status": order.financial_status,
         "total_minor": order.total_minor,
         "return_window_days": order.return_window_days,
+        "fx": _fx_text(order.fx),
         "refunded_minor": refunds.amount_minor(order.refunds),
         "paid_at": order.paid_at,
         "cancelled_at": cancelled.at if cancelled else None,
@@ -151,6 +156,18 @@ def document_of(content: bytes | None) -> Mapping[str, Any] | None:
         return None
     found: Mapping[str, Any] = json.loads(zstandard.ZstdDecompressor().decompress(content))
     return found
+
+
+def _fx_text(fx: Pinned | None) -> str | None:
+    return json.dumps([fx.to, str(fx.rate), fx.source, microseconds(fx.at)]) if fx else None
+
+
+def fx_of(text: str | None) -> Pinned | None:
+    """The rate in the `fx` column."""
+    if text is None:
+        return None
+    to, rate, source, at_us = json.loads(text)
+    return Pinned(to=to, rate=Decimal(rate), source=source, at=moment(at_us))
 
 
 def _told(told: Told) -> int:

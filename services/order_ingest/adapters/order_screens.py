@@ -10,34 +10,43 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.order_ingest.adapters.columns import sql
 from services.order_ingest.adapters.movement_rows import movements_of
-from services.order_ingest.adapters.order_rows import document_of, refunds_of
+from services.order_ingest.adapters.order_rows import document_of, fx_of, refunds_of
 
 _COLUMNS: Final = """o.order_id, s.store_id, o.external_id, o.number, o.customer_id, o.placed_at, o.currency,
     o.financial_status, o.goods_minor, o.discount_minor, o.total_minor, o.refunded_minor, o.line_count, o.item_count,
-    o.paid_at, o.cancelled_at, o.cancel_reason, o.deleted_at, o.completed_at, o.version_us, o.updated_at"""
+    o.paid_at, o.cancelled_at, o.cancel_reason, o.deleted_at, o.completed_at, o.version_us, o.updated_at,
+    o.fx, {fx_missing} AS fx_missing"""
+_ORDERS: Final = """customer_order o JOIN store s USING (merchant_no, store_no)
+    JOIN merchant m USING (merchant_no)"""
+_FX_MISSING: Final = "o.fx IS NULL AND coalesce(o.currency <> m.currency, false)"
 _DOCUMENTS: Final = ("refunds", "fulfilments", "returns", "content")
 _PAGE = sql(
     """
-    SELECT {columns} FROM customer_order o JOIN store s USING (merchant_no, store_no)
+    SELECT {columns} FROM {orders}
     WHERE o.placed_at IS NOT NULL
       AND (CAST(:customer_id AS uuid) IS NULL OR o.customer_id = :customer_id)
       AND (CAST(:external_id AS text) IS NULL OR o.external_id = :external_id)
       AND (CAST(:store_id AS uuid) IS NULL OR s.store_id = :store_id)
       AND (CAST(:status AS text) IS NULL OR o.financial_status = :status)
+      AND (CAST(:fx_missing AS bool) IS NULL OR ({fx_missing}) = :fx_missing)
       AND (CAST(:placed_from AS timestamptz) IS NULL OR o.placed_at >= :placed_from)
       AND (CAST(:placed_until AS timestamptz) IS NULL OR o.placed_at < :placed_until)
       AND (CAST(:after_at AS timestamptz) IS NULL OR (o.placed_at, o.order_id) < (:after_at, CAST(:after_id AS uuid)))
     ORDER BY o.placed_at DESC, o.order_id DESC LIMIT :limit
     """,
     columns=_COLUMNS,
+    orders=_ORDERS,
+    fx_missing=_FX_MISSING,
 )
 _SHOW = sql(
     """
     SELECT {columns}, o.refunds, o.fulfilments, o.returns, o.content
-    FROM customer_order o JOIN store s USING (merchant_no, store_no)
+    FROM {orders}
     WHERE o.order_id = :order_id
     """,
     columns=_COLUMNS,
+    orders=_ORDERS,
+    fx_missing=_FX_MISSING,
 )
 _HISTORY = text(
     """
@@ -132,4 +141,5 @@ async def orders_summary(connection: AsyncConnection) -> Mapping[str, Any]:
 
 
 def _with_version(row: Row[Any]) -> Mapping[str, Any]:
-    return {name: value for name, value in row._mapping.items() if name not in _DOCUMENTS}
+    shown = {name: value for name, value in row._mapping.items() if name not in _DOCUMENTS}
+    return {**shown, "fx": fx_of(row.fx)}

@@ -10,8 +10,8 @@ from services.order_ingest.domain.storefront import Storefront
 
 _BY_NUMBER = text(
     """
-    SELECT s.store_id, s.store_no, m.merchant_id, s.merchant_no, s.platform, s.account, s.currency, s.time_zone,
-           s.locale, s.return_window_days
+    SELECT s.store_id, s.store_no, m.merchant_id, s.merchant_no, s.platform, s.account, s.currency,
+           m.currency AS merchant_currency, s.time_zone, s.locale, s.return_window_days
     FROM store s JOIN merchant m USING (merchant_no) WHERE s.store_no = ANY(CAST(:numbers AS int4[]))
     """
 )

@@ -9,6 +9,7 @@ from uuid import UUID
 from services.order_ingest.application import tell_dependant, tell_happening, tell_order, tell_person, tell_product
 from services.order_ingest.application.documents import content_document
 from services.order_ingest.application.entries import Entry, Named
+from services.order_ingest.application.pin_rate import pin_rate
 from services.order_ingest.application.ports import Seals
 from services.order_ingest.application.workspace import Asked, HistoryEntry, StoredContent, Workspace
 from services.order_ingest.domain import order as orders
@@ -125,6 +126,7 @@ def _order_seen(workspace: Workspace, entry: Entry, seen: OrderSeen, seals: Seal
     if before.return_window_days is None:
         after = replace(after, return_window_days=entry.storefront.return_window_days)
     if after.version != before.version:
+        after = pin_rate(workspace, entry, before, after)
         workspace.contents[after.order_id] = StoredContent(seen.content, document)
         tell_product.tell_products(workspace, entry, seen.content)
     return _settle(workspace, entry, before, after)

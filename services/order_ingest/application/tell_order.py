@@ -6,6 +6,7 @@ from typing import Any
 
 from libs.contracts.commerce import (
     Acquisition,
+    Fx,
     OrderCancelledV1,
     OrderChangedV1,
     OrderDeletedV1,
@@ -86,6 +87,7 @@ def _common(storefront: Storefront, order: Order) -> _Words:
 
 def _state(storefront: Storefront, order: Order, content: OrderContent) -> _Words:
     source = content.acquisition_source
+    fx = Fx(to=order.fx.to, rate=order.fx.rate, source=order.fx.source, at=order.fx.at) if order.fx else None
     acquired = Acquisition(source=source, cost_minor=content.acquisition_cost_minor) if source else None
     return {
         "external_order_id": order.external_id,
@@ -105,6 +107,7 @@ def _state(storefront: Storefront, order: Order, content: OrderContent) -> _Word
         "coupon_codes": content.coupon_codes,
         "return_window_ends_at": order.window_ends_at,
         "time_zone": storefront.time_zone,
+        "fx": fx,
         "lines": tuple(_line(storefront, order.external_id, line) for line in content.lines),
     }
 

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from libs.contracts.envelope import Cause, Said
 from libs.contracts.fact import Fact
 from services.order_ingest.domain.changes import OrderContent
 from services.order_ingest.domain.dependant import Dependant
+from services.order_ingest.domain.fx import Pinned
 from services.order_ingest.domain.order import Order
 from services.order_ingest.domain.people import People
 from services.order_ingest.domain.product import Product
@@ -46,6 +48,15 @@ class Asked:
     external_id: str
 
 
+class Placing(NamedTuple):
+    """What decides which rate an order gets: whose it is, in which currency, placed when."""
+
+    merchant_no: int
+    from_currency: str
+    to_currency: str
+    placed_at: datetime
+
+
 @dataclass(slots=True)
 class Workspace:
     """What a batch has loaded and changed. Nothing here awaits."""
@@ -57,6 +68,8 @@ class Workspace:
     stored_orders: frozenset[UUID] = frozenset()
     stored_customers: frozenset[UUID] = frozenset()
     stored_products: frozenset[UUID] = frozenset()
+    rates: Mapping[Placing, Pinned] = field(default_factory=dict)
+    """For each placing of an order in a foreign currency the rate that held then, if one was fed."""
     contents: dict[UUID, StoredContent] = field(default_factory=dict)
     touched_orders: set[UUID] = field(default_factory=set)
     touched_products: dict[UUID, Storefront] = field(default_factory=dict)

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from services.order_ingest.domain import movements, refunds
 from services.order_ingest.domain.changes import Cancellation, Movement, OrderContent, OrderSeen, Refund, Version
+from services.order_ingest.domain.fx import Pinned
 from services.order_ingest.domain.movements import NO_MOVEMENTS, Movements
 from services.order_ingest.domain.refunds import NO_REFUNDS, Cumulative, Refunds
 
@@ -45,6 +46,7 @@ class Order:
     currency: str | None = None
     total_minor: int = 0
     return_window_days: int | None = None
+    fx: Pinned | None = None
     financial_status: str | None = None
     paid_at: datetime | None = None
     cancelled: Cancellation | None = None

@@ -35,6 +35,7 @@ class Storefront:
     platform: str
     account: str
     currency: str
+    merchant_currency: str
     time_zone: str
     locale: str | None
     return_window_days: int

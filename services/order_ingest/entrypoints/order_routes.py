@@ -28,6 +28,9 @@ async def list_orders(
     financial_status: Status | None = None,
     placed_from: Annotated[Instant | None, Query(description="At or after.")] = None,
     placed_until: Annotated[Instant | None, Query(description="Before.")] = None,
+    fx_missing: Annotated[
+        bool | None, Query(description="In another currency than the merchant's, and told without a rate.")
+    ] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[OrderOut]:
@@ -39,6 +42,7 @@ async def list_orders(
         "status": financial_status,
         "placed_from": placed_from,
         "placed_until": placed_until,
+        "fx_missing": fx_missing,
     }
     after = after_time(cursor)
     async with kit.database.read(principal.merchant) as uow:

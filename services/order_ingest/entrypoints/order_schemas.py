@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.order_ingest.domain.canonical import EXAMPLE_ORDER
 from services.order_ingest.domain.changes import Refund
 from services.order_ingest.domain.reading import moment
+from services.order_ingest.entrypoints.fx_schemas import PlainRate
 from services.order_ingest.entrypoints.goods_schemas import FulfilmentOut, ReturnOut
 from services.order_ingest.entrypoints.shared import ID, INSTANT, Microseconds, Money
 
@@ -35,7 +36,20 @@ _EXAMPLE: Final[dict[str, Any]] = {
     "deleted_at": None,
     "completed_at": None,
     "updated_at": INSTANT,
+    "fx": {"to": "EUR", "rate": "0.9228", "source": "ecb", "at": "2026-05-01T22:00:00Z"},
+    "fx_missing": False,
 }
+
+
+class FxOut(BaseModel):
+    """The exchange rate pinned in the order: one unit of its currency is `rate` units of `to`; it held from `at`."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    to: str
+    rate: PlainRate
+    source: str
+    at: datetime
 
 
 class OrderOut(BaseModel):
@@ -62,6 +76,8 @@ class OrderOut(BaseModel):
     deleted_at: datetime | None
     completed_at: datetime | None
     updated_at: datetime | None
+    fx: FxOut | None
+    fx_missing: bool = Field(description="In another currency than the merchant's, and told without a rate.")
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Self:

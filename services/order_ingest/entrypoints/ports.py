@@ -8,6 +8,7 @@ from uuid import UUID
 
 from libs.servicekit.unit_of_work import UnitOfWork
 from services.order_ingest.application.connect_store import Store, Stores
+from services.order_ingest.application.feed_rates import FxRates
 from services.order_ingest.application.ports import Addresses, Seals
 from services.order_ingest.application.register_merchant import Merchant, Merchants
 from services.order_ingest.domain.customer import Key
@@ -54,6 +55,10 @@ class Accesses(Protocol):
     async def pull(self, store_id: UUID, *, since: datetime | None, now: datetime) -> None: ...
 
 
+class ListedFxRates(FxRates, Protocol):
+    async def page(self, filters: Mapping[str, Any], after: tuple[datetime, int] | None, limit: int) -> Rows: ...
+
+
 class Uploads(Protocol):
     """Where an upload is kept, whole lines at a time."""
 
@@ -73,6 +78,7 @@ class Ports:
     merchants: Callable[[UnitOfWork], ListedMerchants]
     stores: Callable[[UnitOfWork], ListedStores]
     accesses: Callable[[UnitOfWork], Accesses]
+    fx_rates: Callable[[UnitOfWork], ListedFxRates]
     screens: Callable[[UnitOfWork], Screens]
     uploads: Callable[[UnitOfWork], Uploads]
     addresses: Addresses

@@ -43,7 +43,7 @@ KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 SEAL_KEY = Fernet.generate_key().decode()
 SEALER = Sealer([SEAL_KEY], b"match-key-of-the-tests")
 VAULT = Vault([bytes(32)])
-ALL_SCOPES = ("stores:*", "orders:*", "customers:*", "deliveries:*", "imports:*", "products:*", "jobs:*")
+ALL_SCOPES = ("stores:*", "orders:*", "customers:*", "deliveries:*", "imports:*", "products:*", "fx_rates:*", "jobs:*")
 
 
 async def _keys() -> Mapping[str, Any]:

@@ -57,6 +57,7 @@ def storefront(platform: str = "shopify", *, store_no: int = 1, store_id: UUID =
             platform=platform,
             account="690933842",
             currency="USD",
+            merchant_currency="USD",
             time_zone="America/New_York",
             locale="en-US",
             return_window_days=30,

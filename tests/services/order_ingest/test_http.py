@@ -21,7 +21,7 @@ _READS = (
     "/v1/imports/{import_id}",
     "/v1/imports/{import_id}/rejected_rows",
 )
-_LISTS = ("stores", "orders", "customers", "products", "deliveries", "imports")
+_LISTS = ("stores", "orders", "customers", "products", "deliveries", "imports", "fx_rates")
 
 
 async def _filled(house: House) -> tuple[Shop, dict[str, str]]:
