@@ -12,7 +12,10 @@ Sex = Literal["female", "male"]
 
 
 class CustomerRegisteredV1(Fact):
-    """A customer is known for the first time; personal data travels sealed, matching keys hashed."""
+    """A customer is known for the first time; personal data travels sealed, matching keys hashed.
+
+    `platform_tags` are the words that shops' staff sort their customers by: they name nobody.
+    """
 
     TYPE: ClassVar[str] = "customer.registered.v1"
     TOPIC: ClassVar[str] = "commerce"
@@ -29,6 +32,7 @@ class CustomerRegisteredV1(Fact):
     birth_on: date | None = None
     anonymous: bool = False
     accepts_marketing: bool | None = None
+    platform_tags: tuple[str, ...] = ()
     registered_at: Instant
 
 
@@ -50,6 +54,7 @@ class CustomerUpdatedV1(Fact):
     birth_on: date | None = None
     anonymous: bool = False
     accepts_marketing: bool | None = None
+    platform_tags: tuple[str, ...] = ()
     updated_at: Instant
 
 

@@ -8,7 +8,8 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from libs.servicekit.sealing import Vault
-from services.order_ingest.domain.customer import ConsentMark, Customer, Description, Statement, Strength
+from services.order_ingest.domain.customer import ConsentMark, Customer, Strength
+from services.order_ingest.domain.statements import Description, Statement
 
 
 def customer_of(row: Row[Any], vault: Vault) -> Customer:

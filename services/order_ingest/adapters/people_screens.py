@@ -99,6 +99,7 @@ def _shown(row: Row[Any], vault: Vault) -> Mapping[str, Any]:
     customer = customer_of(row, vault)
     return {
         **customer.told_values(),
+        "platform_tags": customer.platform_tags,
         "customer_id": customer.customer_id,
         "store_id": customer.store_id,
         "anonymous": customer.is_anonymous,

@@ -6,8 +6,9 @@ from datetime import datetime
 
 from libs.contracts.envelope import Cause
 from services.order_ingest.domain.changes import Change, Version
-from services.order_ingest.domain.customer import Key, Statement
+from services.order_ingest.domain.customer import Key
 from services.order_ingest.domain.persons import Consent
+from services.order_ingest.domain.statements import Statement
 from services.order_ingest.domain.storefront import Storefront
 
 

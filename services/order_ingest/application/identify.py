@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from services.order_ingest.application.entries import Named
 from services.order_ingest.application.ports import Addresses, Seals
 from services.order_ingest.domain.changes import Change, OrderSeen
-from services.order_ingest.domain.customer import Key, Statement, Strength
+from services.order_ingest.domain.customer import Key, Strength
 from services.order_ingest.domain.happenings import Happening
 from services.order_ingest.domain.persons import CustomerSeen, CustomersJoined, DependantSeen, Person
 from services.order_ingest.domain.reading import microseconds
+from services.order_ingest.domain.statements import Statement
 from services.order_ingest.domain.storefront import Storefront
+from services.order_ingest.domain.tags import statements
 
 RECIPIENT_RANK = -1
 ORDER_RANK = 0
@@ -54,6 +56,8 @@ def _named(person: Person, storefront: Storefront, at_us: int, rank: int, addres
     if phone:
         keys.append(Key(Strength.PHONE, 0, seals.blind_index(storefront.merchant_id, "phone", phone)))
     said = {name: Statement(at_us, rank, value) for name, value in _values(person, email, phone)}
+    if person.tags is not None:
+        said |= statements(person.tags, storefront.store_no)
     return Named(keys=tuple(keys), said=said, consents=person.consents)
 
 

@@ -15,7 +15,7 @@ from services.order_ingest.application.read_entry import Letter, Reader
 from services.order_ingest.domain.changes import OrderSeen
 from services.order_ingest.domain.errors import Malformed
 from services.order_ingest.domain.happenings import Happening
-from services.order_ingest.domain.persons import DependantSeen, Person
+from services.order_ingest.domain.persons import CustomerSeen, DependantSeen, Person
 
 PARKED = "parked"
 _AT_A_STRETCH = 8
@@ -100,7 +100,7 @@ async def _let_others_work(number: int) -> None:
 
 def _remark(entry: Entry) -> str | None:
     match entry.change:
-        case OrderSeen(remark=remark):
+        case OrderSeen(remark=remark) | CustomerSeen(remark=remark):
             return remark
         case Happening(person=Person()) | DependantSeen() if not (entry.named and entry.named.keys):
             return "names nobody: the address is none, and the number cannot be dialled"

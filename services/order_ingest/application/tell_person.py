@@ -63,6 +63,7 @@ def _description(customer: Customer, entry: Entry, seals: Seals) -> dict[str, An
         "birth_on": date.fromisoformat(birth_on) if birth_on else None,
         "anonymous": customer.is_anonymous,
         "accepts_marketing": None if accepts is None else accepts == "yes",
+        "platform_tags": customer.platform_tags,
     }
 
 

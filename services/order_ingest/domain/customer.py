@@ -8,6 +8,9 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from services.order_ingest.domain import tags
+from services.order_ingest.domain.statements import Description
+
 FIELDS: Final = (
     "email",
     "phone",
@@ -38,14 +41,6 @@ class Key(NamedTuple):
     value: str
 
 
-class Statement(NamedTuple):
-    """One field's value as it was said at an instant (microseconds); the later wins, then the larger text."""
-
-    at_us: int
-    rank: int
-    value: str
-
-
 class ConsentMark(NamedTuple):
     """The newest statement about one channel and topic; of two at one instant the withdrawal wins."""
 
@@ -54,7 +49,6 @@ class ConsentMark(NamedTuple):
     state: str
 
 
-Description = Mapping[str, Statement]
 _NOTHING: Final[Description] = MappingProxyType({})
 _NO_CONSENTS: Final[Mapping[str, ConsentMark]] = MappingProxyType({})
 
@@ -83,8 +77,17 @@ class Customer:
         return self.strength is Strength.ANONYMOUS
 
     def told_values(self) -> dict[str, str]:
-        """The description without its stamps: what other services are told."""
-        return {name: said.value for name, said in self.description.items()}
+        """The description without its stamps, tags apart: what other services are told."""
+        return {name: said.value for name, said in self.description.items() if not tags.is_of_tags(name)}
+
+    @property
+    def platform_tags(self) -> tuple[str, ...]:
+        """The tags that shops' staff have given the customer."""
+        return tags.held(self.description)
+
+    def tells_as(self, other: "Customer") -> bool:
+        """True if other services hear the same of both."""
+        return self.told_values() == other.told_values() and self.platform_tags == other.platform_tags
 
     def may_become(self, other: "Customer") -> bool:
         """True unless one store's platform calls the two by different ids: then it says that they are two people."""
@@ -98,7 +101,10 @@ def describe(customer: Customer, said: Description) -> Customer:
         for name, word in said.items()
         if name not in customer.description or word > customer.description[name]
     }
-    return replace(customer, description={**customer.description, **newer}) if newer else customer
+    if not newer:
+        return customer
+    described = tags.without_bygones({**customer.description, **newer})
+    return customer if described == customer.description else replace(customer, description=described)
 
 
 def consent(customer: Customer, channel: str, mark: ConsentMark) -> tuple[Customer, bool]:

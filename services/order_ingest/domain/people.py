@@ -13,7 +13,8 @@ from typing import TypeAlias
 from uuid import UUID
 
 from libs.kernel.identifiers import derived_id
-from services.order_ingest.domain.customer import Customer, Description, Key, Strength, absorb, describe
+from services.order_ingest.domain.customer import Customer, Key, Strength, absorb, describe
+from services.order_ingest.domain.statements import Description
 from services.order_ingest.domain.storefront import Storefront
 
 
@@ -166,7 +167,7 @@ class People:
             return [Registered(newcomer)]
         if after is before:
             return []
-        if after.told_values() == before.told_values():
+        if after.tells_as(before):
             self.keep(after)
             return []
         updated = replace(after, identity_version=max(after.identity_version, before.identity_version + 1))

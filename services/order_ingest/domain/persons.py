@@ -18,6 +18,16 @@ class Consent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TagsSaid:
+    """What a shop's staff did to a customer's tags at an instant; `is_all`: `held` are all that there are."""
+
+    at: datetime
+    held: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    is_all: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
     """Whom a delivery names, in the platform's words: addresses raw, nothing normalised."""
 
@@ -32,6 +42,7 @@ class Person:
     birth_on: date | None = None
     accepts_marketing: bool | None = None
     consents: tuple[Consent, ...] = ()
+    tags: TagsSaid | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +51,7 @@ class CustomerSeen:
 
     updated_us: int
     person: Person
+    remark: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

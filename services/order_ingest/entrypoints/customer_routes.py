@@ -49,6 +49,7 @@ class CustomerOut(BaseModel):
                     "time_zone": None,
                     "birth_on": None,
                     "accepts_marketing": True,
+                    "platform_tags": ["VIP"],
                     "consents": [{"channel": "email", "topic": "marketing", "state": "subscribed", "at": INSTANT}],
                     "registered_at": INSTANT,
                     "updated_at": INSTANT,
@@ -69,6 +70,7 @@ class CustomerOut(BaseModel):
     time_zone: str | None = None
     birth_on: date | None = None
     accepts_marketing: bool | None = None
+    platform_tags: list[str] = Field([], description="What the shops' staff call the customer; by their letters.")
     consents: list[ConsentOut] = []
     registered_at: datetime
     updated_at: datetime

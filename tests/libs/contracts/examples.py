@@ -46,6 +46,7 @@ def _profile(*, at_field: str) -> dict[str, object]:
         "birth_on": date(1990, 2, 28),
         "anonymous": False,
         "accepts_marketing": True,
+        "platform_tags": ("VIP", "wholesale"),
         at_field: AT,
     }
 

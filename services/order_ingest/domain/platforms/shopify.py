@@ -6,6 +6,7 @@ top-level `currency`, `price`, `total_price`; what the customer paid abroad (`pr
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from services.order_ingest.domain.canonical import PAID_STATUSES
@@ -26,6 +27,7 @@ from services.order_ingest.domain.platforms.shopify_customer import consent_upda
 from services.order_ingest.domain.platforms.shopify_money import shipping_paid
 from services.order_ingest.domain.platforms.shopify_parts import line, order_refunds, refund
 from services.order_ingest.domain.platforms.shopify_product import PRODUCT_TOPICS, product
+from services.order_ingest.domain.platforms.shopify_tags import TAG_TOPICS, all_tags, tags_changed
 from services.order_ingest.domain.reading import (
     Object,
     each,
@@ -76,7 +78,7 @@ def parse(body: Object, arrival: Arrival, storefront: Storefront) -> Change:
         return shopify_goods.fulfilment_event(body, arrival)
     if topic in PRODUCT_TOPICS:
         return product(body, arrival, storefront)
-    if topic in CUSTOMER_TOPICS or topic in CONSENT_TOPICS or topic == MERGE_TOPIC:
+    if topic in CUSTOMER_TOPICS | TAG_TOPICS or topic in CONSENT_TOPICS or topic == MERGE_TOPIC:
         return _people(topic, body, arrival, storefront)
     return Unheeded("ignored", f"nothing here listens to {topic[:64] or 'a delivery without topic'}")
 
@@ -86,8 +88,12 @@ def _people(topic: str, body: Object, arrival: Arrival, storefront: Storefront) 
         return merge(body)
     if topic in CONSENT_TOPICS:
         return consent_update(body, CONSENT_TOPICS[topic], arrival.at)
+    if topic in TAG_TOPICS:
+        return tags_changed(body, arrival)
     updated_at = instant(body, "updated_at") or arrival.at
-    return CustomerSeen(updated_us=microseconds(updated_at), person=customer(body, storefront.region))
+    tags, remark = all_tags(body, updated_at)
+    person = replace(customer(body, storefront.region), tags=tags)
+    return CustomerSeen(updated_us=microseconds(updated_at), person=person, remark=remark)
 
 
 def _order(body: Object, storefront: Storefront) -> OrderSeen | Unheeded:

@@ -90,14 +90,14 @@ def merge(body: Object) -> CustomersJoined | Unheeded:
     status = (text(body, "status", length=40) or "").lower()
     if status != _MERGED:
         return Unheeded("ignored", f"two customers were not merged: {status or 'no status'}")
-    kept = _customer_id(body, "admin_graphql_api_customer_kept_id")
-    absorbed = _customer_id(body, "admin_graphql_api_customer_deleted_id")
+    kept = customer_number(body, "admin_graphql_api_customer_kept_id")
+    absorbed = customer_number(body, "admin_graphql_api_customer_deleted_id")
     if kept == absorbed:
         raise Malformed("is the customer that was kept", "/admin_graphql_api_customer_deleted_id")
     return CustomersJoined(kept_external_id=kept, absorbed_external_id=absorbed)
 
 
-def _customer_id(source: Object, name: str) -> str:
+def customer_number(source: Object, name: str) -> str:
     """The number in a global id: the other bodies name the customer by it."""
     found = _GLOBAL_ID.fullmatch(required(text(source, name), name))
     if found is None:
