@@ -157,15 +157,15 @@ def _in_merchants_minor(fact: Any) -> int:
 
 async def test_what_was_fed_last_for_an_instant_holds_and_the_rest_stays_on_record(house: House) -> None:
     shop = await house.shop("standard", currency="EUR")
-    for rate in ("1.1", "1.2", "1.2", "1.20", "1.1"):
+    for rate in ("1.1", "1.2", "1.2", "1.20", "1.1", "1.3"):
         await _feed(house, shop, _rate(rate=rate))
 
     await _send(house, shop, _foreign())
 
     assert [(each["rate"], each["holds"]) for each in await _rates(house, shop)] == [
-        ("1.1", True), ("1.2", False), ("1.1", False),
+        ("1.3", True), ("1.1", False), ("1.2", False), ("1.1", False),
     ]  # fmt: skip
-    assert [fx.rate for _, fx in await _told(house)] == [Decimal("1.1")]
+    assert [fx.rate for _, fx in await _told(house)] == [Decimal("1.3")]
 
 
 async def test_the_same_rates_again_add_nothing_and_a_repeated_request_takes_nothing_back(house: House) -> None:
