@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from libs.eventbus.errors import TransientFailure
+from libs.eventbus.errors import OutboxUnusable, TransientFailure
 from libs.eventbus.words import Failure
 
 FIRST_PAUSE_SECONDS: Final = 0.2
@@ -27,7 +27,8 @@ def classify(error: BaseException) -> Failure:
             return Failure.TIMEOUT
         if isinstance(state, str) and (state in _OUTAGES or state.startswith(_OUTAGE_CLASSES)):
             return Failure.TRANSIENT
-        if isinstance(one, TransientFailure) or getattr(one, "connection_invalidated", False):
+        # A database from which nothing can be told fails every event alike: an operator's business, no event's fault.
+        if isinstance(one, TransientFailure | OutboxUnusable) or getattr(one, "connection_invalidated", False):
             return Failure.TRANSIENT
         if isinstance(one, TimeoutError):  # before OSError: it is one
             return Failure.TIMEOUT

@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from libs.eventbus.errors import TransientFailure
+from libs.eventbus.errors import LaneNotSeeded, SourceRestored, TransientFailure
 from libs.eventbus.failures import LONGEST_PAUSE_SECONDS, Backoff, classify
 from libs.eventbus.words import Failure
 from tests.libs.eventbus.bed import Bed
@@ -25,6 +25,11 @@ def test_outages_and_lost_races_are_transient(sqlstate: str) -> None:
 
 @pytest.mark.parametrize("error", [ConnectionResetError(), OSError("no route"), TransientFailure("later")])
 def test_what_the_network_does_is_transient(error: Exception) -> None:
+    assert classify(error) is Failure.TRANSIENT
+
+
+@pytest.mark.parametrize("error", [SourceRestored("start a new epoch"), LaneNotSeeded("no counter")])
+def test_a_database_from_which_nothing_can_be_told_is_no_events_fault(error: Exception) -> None:
     assert classify(error) is Failure.TRANSIENT
 
 

@@ -3,7 +3,12 @@
 import asyncio
 from datetime import timedelta
 
+import asyncpg
+import pytest
+
 from libs.contracts.commerce import OrderPlacedV1
+from libs.eventbus.errors import SourceRestored
+from libs.eventbus.identity import check_identity
 from services.order_ingest.adapters import maintenance
 from services.order_ingest.adapters.intake_log import IntakeLog
 from services.order_ingest.application.normalise_deliveries import normalise
@@ -81,6 +86,25 @@ async def test_a_batch_that_fails_on_its_way_to_commit_leaves_nothing(house: Hou
 
     assert failed
     assert (before[0]["n"], after[0]["n"]) == (0, 1)
+    assert len(await house.facts("order.placed")) == 1
+
+
+async def test_a_database_that_was_put_back_parks_nothing_and_goes_on_in_its_new_epoch(house: House) -> None:
+    shop = await house.shop()
+    await house.deliver(shop, "orders/create", bodies.order())
+    owner = await asyncpg.connect(house.urls.owner)
+    try:
+        await check_identity(owner)
+        await owner.execute("UPDATE source_identity SET database_oid = database_oid + 1")
+        with pytest.raises(SourceRestored):
+            await house.normaliser.step()
+        assert await house.rows("SELECT 1 FROM delivery_outcome") == []
+        await owner.execute("UPDATE source_identity SET database_oid = database_oid - 1")
+    finally:
+        await owner.close()
+
+    await house.normaliser.drain()
+
     assert len(await house.facts("order.placed")) == 1
 
 
