@@ -17,6 +17,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -24,9 +25,11 @@ import httpx
 
 from deploy.local.databases import SERVICES
 from libs.servicekit.auth import SCHEME_NAME
+from tests.asking import done, eventually, items
 from tests.chaos.shop import Delivery
 from tests.running import Running
 from tests.seeding import TOPIC, Tenant
+from tests.shopping import deliver, text_of
 
 METHODS: Final = frozenset({"get", "put", "post", "delete", "patch"})
 PLATFORMS: Final = (
@@ -134,12 +137,11 @@ async def all_operations(running: Running) -> list[Operation]:
 async def call_of(operation: Operation, tenant: Tenant, client: httpx.AsyncClient) -> Call:
     """The operation's example, addressed to what the tenant has; `client` acts for the tenant."""
     names = [each["name"] for each in operation.parameters("path")]
-    values = {name: _own_id(operation, tenant, name) for name in names if name != "parked_id"}
+    fresh = await _FRESH[operation.key](tenant, client) if operation.key in _FRESH else {}
+    values = {name: _own_id(operation, tenant, name) for name in names if name not in {"parked_id", *fresh}} | fresh
     if "parked_id" in names:
         own = tenant.id_of(operation.service, "parked_id")
         values["parked_id"] = own if operation.method == "GET" else tenant.parked[operation.service].pop()
-    if operation.key in _FRESH:
-        values |= await _FRESH[operation.key](tenant, client)
     path = operation.path.format(**values)
     params = {
         each["name"]: _own_id(operation, tenant, each["name"])
@@ -232,6 +234,24 @@ async def _asked_store(tenant: Tenant, client: httpx.AsyncClient) -> dict[str, s
     return {"store_id": store_id}
 
 
+async def _somebody(tenant: Tenant, client: httpx.AsyncClient) -> dict[str, str]:
+    """A customer of whom nothing else is known."""
+    external_id, now = secrets.token_hex(6), text_of(datetime.now(UTC))
+    described = {"id": external_id, "email": f"{external_id}@shop.example", "updated_at": now}
+    await deliver(tenant.hook, {"type": "customer.created", "timestamp": now, "data": described})
+    known = await eventually(lambda: items(client, f"/v1/customers?external_id={external_id}"), "the customer")
+    return {"customer_id": known[0]["customer_id"]}
+
+
+async def _export(tenant: Tenant, client: httpx.AsyncClient) -> dict[str, str]:
+    """A request for a customer's data to which every service has answered."""
+    customer_id = (await _somebody(tenant, client))["customer_id"]
+    asked = await done(client.post(f"/v1/customers/{customer_id}/data_exports"))
+    closed = f"/v1/privacy_requests?customer_id={customer_id}&open=false"
+    await eventually(lambda: items(client, closed), "all answers")
+    return {"request_id": asked["request_id"]}
+
+
 _ACCESS: Final = "/v1/stores/{store_id}/access"
 _VERSION: Final = "/v1/programmes/{programme_id}/versions/{number}"
 _TEMPLATE: Final = "/v1/templates/{template_id}/versions/{number}"
@@ -245,6 +265,11 @@ _FRESH: Final[Mapping[tuple[str, str, str], Callable[[Tenant, httpx.AsyncClient]
     ("order_ingest", "GET", _ACCESS): _asked_store,
     ("order_ingest", "DELETE", _ACCESS): _asked_store,
     ("order_ingest", "POST", "/v1/stores/{store_id}/pulls"): _asked_store,
+    ("order_ingest", "POST", "/v1/stores/{store_id}/erasures"): _asked_store,
+    ("order_ingest", "POST", "/v1/customers/{customer_id}/erasures"): _somebody,
+    ("order_ingest", "POST", "/v1/customers/{customer_id}/data_exports"): _somebody,
+    ("order_ingest", "GET", "/v1/privacy_requests/{request_id}"): _export,
+    ("order_ingest", "GET", "/v1/privacy_requests/{request_id}/file"): _export,
 }
 
 

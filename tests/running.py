@@ -27,6 +27,7 @@ class Running:
     databases: Urls
     admin_url: str
     secrets: Path
+    logs: Path
     ours: Tenant
     theirs: Tenant
 
@@ -50,5 +51,5 @@ async def running_system() -> AsyncIterator[Running]:
     """A new stack on free ports with two tenants; it is gone with all its data when the block ends."""
     async with Stack(settings=_SETTINGS) as stack:
         ours, theirs = await asyncio.gather(new_tenant(stack, "ours", 0), new_tenant(stack, "theirs", 100))
-        secrets_folder = stack.folders.secrets
-        yield Running(stack.urls, stack.databases, stack.admin_url, secrets_folder, ours, theirs)
+        folders = stack.folders
+        yield Running(stack.urls, stack.databases, stack.admin_url, folders.secrets, folders.logs, ours, theirs)

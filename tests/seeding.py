@@ -78,11 +78,14 @@ async def _merchant(stack: Stack, name: str) -> UUID:
 
 
 async def _order(hook: Hook, name: str) -> None:
-    """Three orders: with the older one of the history, the customer came back within 90 days."""
+    """Three orders: with the older one of the history, the customer came back within 90 days. And somebody else."""
     now = datetime.now(UTC)
     for number, days in enumerate((170, 100, 20), start=1):
         order = order_document(name, number, placed_at=now - timedelta(days=days))
         await deliver(hook, {"type": "order.updated", "timestamp": text_of(now), "data": order})
+    # The newest customer of all, of whom nothing else is known: whoever wants to forget one takes this one.
+    spare = {"id": "C-2", "email": f"spare-{address_of(name)}", "updated_at": text_of(now)}
+    await deliver(hook, {"type": "customer.created", "timestamp": text_of(now), "data": spare})
 
 
 async def _store(ingest: httpx.AsyncClient, name: str) -> tuple[UUID, Hook]:

@@ -13,6 +13,7 @@ AUDIENCE_PREFIX = "huitou-"
 ADMIN_SCOPES = ("platform", "ops:*")
 _FAMILIES = (
     *("stores", "orders", "customers", "products", "imports", "deliveries", "fx_rates", "events", "jobs", "audit_log"),
+    "privacy_requests",
     *("programmes", "members", "adjustments", "rewards", "redemptions", "coupons", "ledger"),
     *("profiles", "segments", "measures", "attributes"),
     *("contacts", "consents", "templates", "messages", "suppressions", "policies", "journeys", "campaigns"),

@@ -27,7 +27,7 @@ from libs.servicekit.ops_jobs import ops_job_handlers
 from libs.servicekit.process import Task
 from libs.servicekit.rate_limit import Buckets
 from libs.servicekit.sealing import Sealer, Vault
-from libs.servicekit.timers import TimerLoop
+from libs.servicekit.timers import TimerHandler, TimerLoop
 from libs.servicekit.worker import (
     feeding_also,
     group_consumer,
@@ -44,6 +44,8 @@ from services.order_ingest.adapters.books_questions import FETCH
 from services.order_ingest.adapters.books_windows import COMPLETION
 from services.order_ingest.adapters.completions import Completions
 from services.order_ingest.adapters.coupons import PUBLISH, PublishCoupons
+from services.order_ingest.adapters.data_exports import DataExports
+from services.order_ingest.adapters.erasures import ASKED_ERASURE, ASKED_EXPORT, AskedByOperators, ErasureSearch
 from services.order_ingest.adapters.fetches import FetchOrders
 from services.order_ingest.adapters.fx_rates import PostgresFxRates
 from services.order_ingest.adapters.hearings import PostgresHearings
@@ -54,11 +56,14 @@ from services.order_ingest.adapters.intake import Intake
 from services.order_ingest.adapters.intake_log import IntakeLog
 from services.order_ingest.adapters.outbound import outbound_client
 from services.order_ingest.adapters.pressure import Pressure
+from services.order_ingest.adapters.privacy_desk import PostgresPrivacy
 from services.order_ingest.adapters.pulls import PULL, BeginPulls, PullPages
 from services.order_ingest.adapters.screens import PostgresScreens
 from services.order_ingest.adapters.store_apis.by_platform import code_apis, consent_apis, store_apis
+from services.order_ingest.adapters.store_erasures import StoreErasures
 from services.order_ingest.adapters.stores import PostgresMerchants, PostgresStores
 from services.order_ingest.adapters.withdrawals import WITHDRAW, PushWithdrawals
+from services.order_ingest.application.apply_privacy import DATA_EXPORT, ERASURE, STORE_ERASURE
 from services.order_ingest.application.read_entry import Reader
 from services.order_ingest.application.store_apis import StoreApi
 from services.order_ingest.entrypoints import (
@@ -72,6 +77,7 @@ from services.order_ingest.entrypoints import (
     merchant_routes,
     order_routes,
     preview_routes,
+    privacy_routes,
     store_routes,
     webhooks,
 )
@@ -93,6 +99,7 @@ ROUTERS: Final = (
     health_routes.router,
     order_routes.router,
     customer_routes.router,
+    privacy_routes.router,
     delivery_routes.router,
     preview_routes.router,
     import_routes.router,
@@ -136,7 +143,7 @@ async def api(settings: Settings, health: Health) -> AsyncIterator[ASGIApp]:
 
 def application(kit: Kit, settings: Settings, hooks: ASGIApp) -> ASGIApp:
     """The routes over one database, and the hook path beside them."""
-    vault, seals = Vault(settings.vault_key_ring), Sealer(settings.seal_key_ring, settings.match_key_bytes)
+    vault, seals = Vault(settings.vault_key_ring), sealer_of(settings)
     ports = Ports(
         merchants=PostgresMerchants,
         stores=partial(PostgresStores, vault=vault),
@@ -144,6 +151,7 @@ def application(kit: Kit, settings: Settings, hooks: ASGIApp) -> ASGIApp:
         fx_rates=PostgresFxRates,
         screens=partial(PostgresScreens, vault=vault),
         uploads=lambda uow: ImportFiles(uow.connection, uow.tenant, vault),
+        privacy=partial(PostgresPrivacy, vault=vault),
         addresses=LibraryAddresses(),
         seals=seals,
         public_url=settings.public_url,
@@ -185,11 +193,11 @@ async def worker(settings: Settings, health: Health) -> AsyncIterator[Mapping[st
 
 def tasks(settings: Settings, database: Database, bus: Bus, clock: Clock, health: Health) -> Mapping[str, Task]:
     """The worker's tasks by name."""
-    vault, seals = Vault(settings.vault_key_ring), Sealer(settings.seal_key_ring, settings.match_key_bytes)
+    vault, seals = Vault(settings.vault_key_ring), sealer_of(settings)
     reader = Reader(LibraryAddresses(), seals)
     pressure = Pressure(database, bus, settings.import_groups, clock)
     imports = ImportRunner(database, vault, reader, clock, pressure.busy)
-    timers = {COMPLETION: Completions(vault, seals).handle, PULL: BeginPulls().handle}
+    timers = {COMPLETION: Completions(vault, seals).handle, PULL: BeginPulls().handle, **privacy_timers(vault, seals)}
     normaliser = Normaliser(IntakeLog(database, vault, clock), reader, counted=normalised)
     heard = consumer(settings, database, bus, clock)
     jobs = {KIND: imports.run, **ops_job_handlers(heard.definition, database.begin)}
@@ -203,12 +211,29 @@ def tasks(settings: Settings, database: Database, bus: Bus, clock: Clock, health
     }
 
 
+def privacy_timers(vault: Vault, seals: Sealer) -> Mapping[str, TimerHandler]:
+    """What follows from requests about privacy, by the kind of due row."""
+    asked = AskedByOperators(vault, seals).handle
+    return {
+        ASKED_ERASURE: asked,
+        ASKED_EXPORT: asked,
+        ERASURE: ErasureSearch(vault).handle,
+        STORE_ERASURE: StoreErasures(vault, seals).handle,
+        DATA_EXPORT: DataExports(vault).handle,
+    }
+
+
+def sealer_of(settings: Settings) -> Sealer:
+    """Seals what leaves the service, and opens what the others sealed."""
+    return Sealer(settings.seal_key_ring, settings.match_key_bytes)
+
+
 def consumer(settings: Settings, database: Database, bus: Bus, clock: Clock) -> Consumer:
     """The group `order-ingest`, folding what SUBSCRIPTIONS lists."""
     return group_consumer(
         NAME,
         TOPICS,
-        PostgresHearings(clock),
+        PostgresHearings(Vault(settings.vault_key_ring), sealer_of(settings), clock),
         SUBSCRIPTIONS,
         database=database,
         bus=bus,
@@ -230,7 +255,7 @@ def asking(apis: Mapping[str, StoreApi], vault: Vault, database: Database, clock
 
 def telling_stores(settings: Settings, http: httpx.AsyncClient, database: Database, clock: Clock) -> EffectSender:
     """Tells stores what other services decided."""
-    vault, seals = Vault(settings.vault_key_ring), Sealer(settings.seal_key_ring, settings.match_key_bytes)
+    vault, seals = Vault(settings.vault_key_ring), sealer_of(settings)
     kinds: dict[str, EffectKind] = {
         PUBLISH: PublishCoupons(code_apis(http, clock.now), seals, vault, clock, told),
         WITHDRAW: PushWithdrawals(consent_apis(http), vault, told),

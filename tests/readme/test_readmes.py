@@ -4,8 +4,8 @@ The convention: a ```sh block holds one or more `curl` commands, continued over 
 must succeed. A ```json block right behind it shows fields of the last one's answer: every key shown must be there with
 that value, `"..."` stands for any value that is not null, a list shows its first items. Addresses are those of the
 default ports, 8001 to 8004; `$ADMIN` is the platform's token, `$TOKEN` a merchant's, `$STORE` the store that an answer
-before named; `@file` is read from the root of the repository. Other ```sh blocks (without a
-`curl`) are not run.
+before named, `$CUSTOMER` the first one listed; `@file` is read from the root of the repository. Other ```sh blocks
+(without a `curl`) are not run.
 """
 
 import json
@@ -73,7 +73,11 @@ def _examples_in(readme: str) -> list[Example]:
 
 def _named_in(answer: httpx.Response) -> dict[str, str]:
     found = answer.json() if answer.headers.get("content-type") == "application/json" else None
-    return {"STORE": found["store_id"]} if isinstance(found, dict) and "store_id" in found else {}
+    if not isinstance(found, dict):
+        return {}
+    first: dict[str, Any] = next(iter(found.get("items", ())), {})
+    named = {"STORE": found.get("store_id"), "CUSTOMER": first.get("customer_id") if "anonymous" in first else None}
+    return {name: value for name, value in named.items() if value}
 
 
 def _body(parts: list[str]) -> bytes | None:

@@ -12,6 +12,7 @@ from services.order_ingest.adapters.books_happenings import load_happenings, sto
 from services.order_ingest.adapters.books_merges import move_to_survivors
 from services.order_ingest.adapters.books_orders import load_orders, store_history, store_orders
 from services.order_ingest.adapters.books_people import load_people, store_people
+from services.order_ingest.adapters.books_privacy import store_privacy
 from services.order_ingest.adapters.books_products import load_products, store_products
 from services.order_ingest.adapters.books_questions import request_fetches
 from services.order_ingest.adapters.books_rates import load_rates
@@ -65,3 +66,4 @@ class PostgresBooks:
         await request_fetches(self._connection, workspace, self._now)
         await store_people(self._connection, workspace, self._vault, self._now)
         await store_products(self._connection, workspace, self._now)
+        await store_privacy(self._connection, workspace, self._vault, self._now)

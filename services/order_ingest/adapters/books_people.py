@@ -1,8 +1,8 @@
 """Customers and the keys that find them: set-based load and store."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import text
@@ -16,6 +16,7 @@ from services.order_ingest.application.workspace import Workspace
 from services.order_ingest.domain.customer import Key, Strength
 from services.order_ingest.domain.order import Order
 from services.order_ingest.domain.people import People
+from services.order_ingest.domain.persons import DataAsked, ErasureAsked
 
 _KEY_COLUMNS: Final = {"merchant_no": "int4", "strength": "int2", "store_no": "int4", "value": "text"}
 _OWNERS = sql(
@@ -31,7 +32,7 @@ _CUSTOMERS = text(
     SELECT c.* FROM unnest(CAST(:merchants AS int4[]), CAST(:customers AS uuid[])) w(merchant_no, customer_id)
     CROSS JOIN LATERAL (
         SELECT merchant_no, customer_id, strength, store_id, identity_version, platform_stores, description_enc,
-               consents, merged_into, registered_at
+               consents, merged_into, registered_at, erased_at, born_after, former_id
         FROM customer c WHERE (c.merchant_no, c.customer_id) = (w.merchant_no, w.customer_id) OFFSET 0) c
     """
 )
@@ -46,6 +47,9 @@ _CUSTOMER_COLUMNS: Final = {
     "consents": "text",
     "merged_into": "uuid",
     "registered_at": "timestamptz",
+    "erased_at": "timestamptz",
+    "born_after": "timestamptz",
+    "former_id": "uuid",
 }
 _AS_STORED: Final = {"platform_stores": "CAST(platform_stores AS int4[])"}
 _INSERT = sql(
@@ -58,14 +62,35 @@ _UPDATE = sql(
     """
     UPDATE customer c SET identity_version = x.identity_version, platform_stores = CAST(x.platform_stores AS int4[]),
         description_enc = x.description_enc, consents = x.consents, merged_into = x.merged_into,
-        registered_at = x.registered_at, updated_at = :now
+        registered_at = x.registered_at, erased_at = x.erased_at, born_after = x.born_after, former_id = x.former_id,
+        updated_at = :now
     FROM {rows} WHERE (c.merchant_no, c.customer_id) = (x.merchant_no, x.customer_id)
     """,
     rows=unnest(_CUSTOMER_COLUMNS),
 )
+# A key that has an owner already can only be one of somebody erased, which a newer purchase takes over.
 _CLAIM = sql(
-    "INSERT INTO identity (merchant_no, strength, store_no, value, customer_id) SELECT * FROM {rows}",
+    """
+    INSERT INTO identity (merchant_no, strength, store_no, value, customer_id) SELECT * FROM {rows}
+    ON CONFLICT (merchant_no, strength, store_no, value) DO UPDATE SET customer_id = EXCLUDED.customer_id
+    WHERE EXISTS (SELECT FROM customer c WHERE (c.merchant_no, c.customer_id)
+        = (identity.merchant_no, identity.customer_id) AND c.erased_at IS NOT NULL)
+    """,
     rows=unnest({**_KEY_COLUMNS, "customer_id": "uuid"}),
+)
+_RELEASE = sql(
+    """
+    DELETE FROM identity i USING {keys}
+    WHERE (i.merchant_no, i.strength, i.store_no, i.value) = (x.merchant_no, x.strength, x.store_no, x.value)
+    """,
+    keys=unnest(_KEY_COLUMNS),
+)
+_KEYS_OF = text(
+    """
+    SELECT i.* FROM unnest(CAST(:merchants AS int4[]), CAST(:customers AS uuid[])) w(merchant_no, customer_id)
+    CROSS JOIN LATERAL (SELECT merchant_no, strength, store_no, value, customer_id FROM identity i
+        WHERE (i.merchant_no, i.customer_id) = (w.merchant_no, w.customer_id) OFFSET 0) i
+    """
 )
 
 
@@ -74,7 +99,8 @@ async def load_people(
 ) -> Mapping[int, People]:
     """Per merchant: the owners of the entries' keys, the customers of their orders, and all of these as they are.
 
-    Keys and orders always name living customers: a merge moves both.
+    Keys and orders always name living customers: a merge moves both. A request by our own id may name an absorbed one,
+    and who came back after an erasure has a former life: both lead on.
     """
     people = {
         entry.storefront.merchant_no: People(merchant_id=entry.storefront.merchant_id)
@@ -85,16 +111,46 @@ async def load_people(
         order = orders.get(entry.storefront.order_id(name)) if (name := _order_name(entry)) else None
         if order is not None and order.customer_id is not None:
             wanted.add((entry.storefront.merchant_no, order.customer_id))
-    if wanted:
-        merchants, customers = map(list, zip(*sorted(wanted), strict=True))
-        rows = await connection.execute(_CUSTOMERS, {"merchants": merchants, "customers": customers})
-        for row in rows:
+        if isinstance(entry.change, ErasureAsked | DataAsked) and entry.change.customer_id is not None:
+            wanted.add((entry.storefront.merchant_no, entry.change.customer_id))
+    while wanted:
+        for row in await connection.execute(_CUSTOMERS, _pairs(wanted)):
             people[row.merchant_no].customers[row.customer_id] = customer_of(row, vault)
+        wanted = _linked(people) - wanted
+    if any(isinstance(entry.change, ErasureAsked) for entry in entries):
+        await _load_all_keys(connection, people)
     return people
 
 
+def _pairs(wanted: Collection[tuple[int, UUID]]) -> dict[str, list[Any]]:
+    merchants, customers = map(list, zip(*sorted(wanted), strict=True))
+    return {"merchants": merchants, "customers": customers}
+
+
+def _linked(people: Mapping[int, People]) -> set[tuple[int, UUID]]:
+    """Customers to whom one that is loaded leads, and who are not loaded yet."""
+    return {
+        (merchant_no, linked)
+        for merchant_no, each in people.items()
+        for customer in each.customers.values()
+        for linked in (customer.merged_into, customer.former_id)
+        if linked is not None and linked not in each.customers
+    }
+
+
+async def _load_all_keys(connection: AsyncConnection, people: Mapping[int, People]) -> None:
+    """Every key of everybody loaded: who is erased is known by none of them in clear any more."""
+    loaded = {(merchant_no, customer_id) for merchant_no, each in people.items() for customer_id in each.customers}
+    if loaded:
+        for row in await connection.execute(_KEYS_OF, _pairs(loaded)):
+            key = Key(Strength(row.strength), row.store_no, row.value)
+            people[row.merchant_no].owners.setdefault(key, row.customer_id)
+
+
 def _order_name(entry: Entry) -> str | None:
-    name: str | None = getattr(entry.change, "external_id", None)
+    """The order whose customer the entry concerns: what is said of a part concerns them too."""
+    change = entry.change
+    name: str | None = getattr(change, "external_id", None) or getattr(change, "order_external_id", None)
     return name
 
 
@@ -134,10 +190,18 @@ async def store_people(connection: AsyncConnection, workspace: Workspace, vault:
 
 
 async def _claim_keys(connection: AsyncConnection, workspace: Workspace) -> None:
+    released = [
+        _key_values(merchant_no, key)
+        for merchant_no, people in workspace.people.items()
+        for key in sorted(people.released)
+    ]
+    if released:
+        await connection.execute(_RELEASE, by_column(released, _KEY_COLUMNS))
     claimed = [
         _key_values(merchant_no, key) | {"customer_id": people.resolve(people.owners[key])}
         for merchant_no, people in workspace.people.items()
         for key in sorted(people.claimed)
     ]
     if claimed:
-        await connection.execute(_CLAIM, by_column(claimed, (*_KEY_COLUMNS, "customer_id")))
+        added = await connection.execute(_CLAIM, by_column(claimed, (*_KEY_COLUMNS, "customer_id")))
+        assert added.rowcount == len(claimed), "a key led to somebody living under its merchant's lock"

@@ -9,10 +9,9 @@ from libs.kernel.identifiers import derived_id
 from libs.servicekit.sealing import Vault
 from libs.servicekit.timers import Due
 from libs.servicekit.unit_of_work import UnitOfWork
-from services.order_ingest.adapters.books import PostgresBooks
 from services.order_ingest.adapters.books_windows import COMPLETION
+from services.order_ingest.adapters.folding import fold_entries
 from services.order_ingest.adapters.storefronts import storefronts_by_number
-from services.order_ingest.application.apply_entries import apply
 from services.order_ingest.application.entries import Entry
 from services.order_ingest.application.ports import Seals
 from services.order_ingest.domain.changes import Version, WindowClosed
@@ -32,13 +31,7 @@ class Completions:
         """Each order is judged by its own state under its merchant's lock; one that moved on is left alone."""
         stores = await storefronts_by_number(uow.connection, {int(row.payload["store_no"]) for row in rows})
         entries = [_entry(row, stores[int(row.payload["store_no"])], now) for row in rows]
-        books = PostgresBooks(uow.connection, self._vault, now)
-        workspace = await books.load(entries)
-        for entry in entries:
-            apply(workspace, entry, self._seals)
-        await books.store(workspace)
-        for said in workspace.said:
-            uow.say(said)
+        await fold_entries(uow, entries, vault=self._vault, seals=self._seals, now=now)
 
 
 def _entry(row: Due, storefront: Storefront, now: datetime) -> Entry:

@@ -85,12 +85,14 @@ async def deliveries_page(
 async def delivery_shown(
     connection: AsyncConnection, vault: Vault, delivery_id: UUID
 ) -> tuple[Mapping[str, Any], bytes] | None:
-    """The delivery at its latest place, and its body in clear."""
+    """The delivery at its latest place, and its body in clear, empty if its person was erased."""
     row = (await connection.execute(_SHOW, {"delivery_id": delivery_id})).one_or_none()
     if row is None:
         return None
-    body = vault.decrypt(row.body_enc, delivery_place(row.merchant_no, row.delivery_id))
     shown = {name: value for name, value in row._mapping.items() if name not in ("body_enc", "merchant_no")}
+    if not row.body_enc:
+        return shown, b""
+    body = vault.decrypt(row.body_enc, delivery_place(row.merchant_no, row.delivery_id))
     return shown, zstandard.ZstdDecompressor().decompress(body, max_output_size=BODY_LIMIT)
 
 

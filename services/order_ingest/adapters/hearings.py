@@ -1,6 +1,8 @@
 """Loads what a batch from the bus needs and stores what it decided, in a constant number of statements each."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,11 +14,13 @@ from libs.contracts.messaging import ConsentChangedV1
 from libs.eventbus.subscriptions import AnyEvent
 from libs.eventbus.transaction import Transaction
 from libs.servicekit.clock import Clock
+from libs.servicekit.sealing import Sealer, Vault
 from libs.servicekit.tenancy import merchant_numbers
 from services.order_ingest.adapters.coupons import request_publications
 from services.order_ingest.adapters.names_at_stores import names_at_stores
+from services.order_ingest.adapters.privacy_answers import Answer, close_answered, data_place, keep_answers
 from services.order_ingest.adapters.withdrawals import request_withdrawals
-from services.order_ingest.application.hearing import HeardStore, Hearing
+from services.order_ingest.application.hearing import HeardAnswer, HeardStore, Hearing
 from services.order_ingest.application.push_withdrawal import is_withdrawal
 
 _STORES: Final = text(
@@ -37,7 +41,9 @@ _REACHABLE: Final = text(
 class PostgresHearings:
     """Hearings of this service's database. Facts that nobody asked for never come here."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, vault: Vault, sealer: Sealer, clock: Clock) -> None:
+        self._vault = vault
+        self._sealer = sealer
         self._clock = clock
 
     async def load(self, transaction: Transaction, events: Sequence[AnyEvent]) -> Hearing:
@@ -49,10 +55,27 @@ class PostgresHearings:
         )
 
     async def store(self, transaction: Transaction, hearing: Hearing) -> None:
-        """What stores are to be told is requested."""
+        """What stores are to be told is requested; answers stand, and who has them all is closed."""
         connection, now = transaction.connection, self._clock.now()
         await request_publications(connection, hearing.publications, now)
         await request_withdrawals(connection, hearing.withdrawals, now)
+        await self._keep(connection, hearing.answers, now)
+
+    async def _keep(self, connection: AsyncConnection, heard: Sequence[HeardAnswer], now: datetime) -> None:
+        if not heard:
+            return
+        numbers = await merchant_numbers(connection, [each.merchant_id for each in heard])
+        answers = [self._answer(each, numbers[each.merchant_id]) for each in heard if each.merchant_id in numbers]
+        await keep_answers(connection, answers, now)
+        await close_answered(connection, answers, now)
+
+    def _answer(self, heard: HeardAnswer, merchant_no: int) -> Answer:
+        """The answer as a row, its data under this service's own key."""
+        answer = Answer(merchant_no, heard.request_id, heard.kind, heard.service, heard.part, heard.parts)
+        if heard.data_sealed is None:
+            return answer
+        data = self._sealer.open(heard.data_sealed)["data"].encode()
+        return replace(answer, data_enc=self._vault.encrypt(data, data_place(answer)))
 
 
 def _stores_of(events: Sequence[AnyEvent]) -> Sequence[tuple[UUID, UUID]]:

@@ -17,8 +17,9 @@ from libs.servicekit.sealing import Vault
 from libs.servicekit.unit_of_work import UnitOfWork
 from services.order_ingest.adapters.books import PostgresBooks
 from services.order_ingest.adapters.columns import by_column, sql, unnest
+from services.order_ingest.adapters.delivery_bodies import Spot, empty_bodies
 from services.order_ingest.adapters.storefronts import storefronts_by_number
-from services.order_ingest.application.normalise_deliveries import PARKED, Outcome, Place
+from services.order_ingest.application.normalise_deliveries import IGNORED, PARKED, Outcome, Place
 from services.order_ingest.application.read_entry import Letter
 from services.order_ingest.domain.changes import FETCH_RANK, HOOK_RANK
 from services.order_ingest.domain.storefront import PULLED
@@ -53,6 +54,8 @@ _OUTCOME_COLUMNS: Final = {
     "received_at": "timestamptz",
     "state": "text",
     "reason": "text",
+    "customer_id": "uuid",
+    "recipient_id": "uuid",
 }
 _NOTE = sql(
     "INSERT INTO delivery_outcome ({columns}, settled_at) SELECT {columns}, :now FROM {rows}",
@@ -99,8 +102,13 @@ class IntakeBatch:
             return
         rows = sorted((_outcome_values(each) for each in outcomes), key=lambda row: (row["lane"], row["seq"]))
         await self.uow.connection.execute(_NOTE, {**by_column(rows, _OUTCOME_COLUMNS), "now": self.clock.now()})
+        await empty_bodies(self.uow.connection, [_spot(outcome.place) for outcome in outcomes if outcome.names_erased])
         marks = {row["lane"]: row["seq"] for row in rows}
         await self.uow.connection.execute(_ADVANCE, {"lanes": list(marks), "marks": list(marks.values())})
+
+
+def _spot(place: Place) -> Spot:
+    return Spot(place.merchant_no, place.lane, place.seq, place.received_at)
 
 
 def _outcome_values(outcome: Outcome) -> dict[str, Any]:
@@ -112,6 +120,8 @@ def _outcome_values(outcome: Outcome) -> dict[str, Any]:
         "received_at": place.received_at,
         "state": outcome.state,
         "reason": outcome.reason[:_REASON_LENGTH] if outcome.reason else None,
+        "customer_id": outcome.concerned[0] if outcome.concerned else None,
+        "recipient_id": outcome.concerned[1] if len(outcome.concerned) > 1 else None,
     }
 
 
@@ -159,6 +169,9 @@ class IntakeLog:
                 continue
             marks[row.lane] = row.seq
             place = _place(row)
+            if not row.body_enc:  # replayed, but its person was erased since
+                batch.unreadable.append(Outcome(place=place, state=IGNORED, reason="its person was erased"))
+                continue
             try:
                 body = self._vault.decrypt(row.body_enc, delivery_place(row.merchant_no, row.delivery_id))
                 letter = _letter(row, opener.decompress(body, max_output_size=BODY_LIMIT), stores[row.store_no])

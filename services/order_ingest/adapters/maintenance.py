@@ -15,6 +15,7 @@ from libs.servicekit.waiting import wait_for_stop
 from services.order_ingest.adapters.books_questions import FETCH
 from services.order_ingest.adapters.coupons import PUBLISH
 from services.order_ingest.adapters.imports import forget_broken_uploads
+from services.order_ingest.adapters.privacy_desk import forget_exports
 from services.order_ingest.adapters.pulls import PULL
 from services.order_ingest.adapters.withdrawals import WITHDRAW
 
@@ -91,6 +92,7 @@ async def maintain(database: Database, clock: Clock, stop: asyncio.Event) -> Non
                 await forget_old_keys(uow.connection, now)
                 await forget_broken_uploads(uow.connection, now - UPLOADS_KEPT)
                 await forget_questions(uow.connection, now - DELIVERIES_KEPT)
+                await forget_exports(uow.connection, now)
             count = await drop_days(database, now)
             await forget_ids(database, now)
             _log.info("intake_maintained", count=count)

@@ -24,6 +24,9 @@ def customer_of(row: Row[Any], vault: Vault) -> Customer:
         description=description_of(row.merchant_no, row.customer_id, row.description_enc, vault),
         consents={channel: ConsentMark(*mark) for channel, mark in json.loads(row.consents or "{}").items()},
         merged_into=row.merged_into,
+        erased_at=row.erased_at,
+        born_after=row.born_after,
+        former_id=row.former_id,
     )
 
 
@@ -50,6 +53,9 @@ def values_of(merchant_no: int, customer: Customer, vault: Vault) -> Mapping[str
         "consents": json.dumps(customer.consents, separators=(",", ":")) if customer.consents else None,
         "merged_into": customer.merged_into,
         "registered_at": customer.registered_at,
+        "erased_at": customer.erased_at,
+        "born_after": customer.born_after,
+        "former_id": customer.former_id,
     }
 
 

@@ -15,7 +15,7 @@ from services.order_ingest.domain.customer import Key
 _MOST_MERGES: Final = 100
 _PAGE = text(
     """
-    SELECT c.* FROM customer c WHERE merged_into IS NULL
+    SELECT c.* FROM customer c WHERE merged_into IS NULL AND erased_at IS NULL
       AND (CAST(:after_at AS timestamptz) IS NULL
            OR (c.registered_at, c.customer_id) < (:after_at, CAST(:after_id AS uuid)))
     ORDER BY c.registered_at DESC, c.customer_id DESC LIMIT :limit
@@ -24,7 +24,8 @@ _PAGE = text(
 _FIND = text(
     """
     SELECT c.* FROM identity i JOIN customer c USING (merchant_no, customer_id)
-    WHERE i.strength = :strength AND i.value = :value AND c.merged_into IS NULL ORDER BY c.customer_id LIMIT :limit
+    WHERE i.strength = :strength AND i.value = :value AND c.merged_into IS NULL
+        AND c.erased_at IS NULL ORDER BY c.customer_id LIMIT :limit
     """
 )
 _SHOW = text("SELECT * FROM customer WHERE customer_id = :customer_id")
@@ -105,6 +106,7 @@ def _shown(row: Row[Any], vault: Vault) -> Mapping[str, Any]:
         "anonymous": customer.is_anonymous,
         "identity_version": customer.identity_version,
         "registered_at": customer.registered_at,
+        "erased_at": customer.erased_at,
         "updated_at": row.updated_at,
         "consents": [
             {

@@ -44,6 +44,7 @@ _ASKED = text(
     FROM store_access a JOIN store s USING (merchant_no, store_no) WHERE s.store_id = :store_id
     """
 )
+_DISCONNECTED = text("SELECT disconnected_at FROM store WHERE store_id = :store_id")
 _FETCHES = text(
     """
     SELECT state, count(*) AS count FROM effect
@@ -63,6 +64,7 @@ async def store_health(connection: AsyncConnection, store_id: UUID, now: datetim
     fetches = await connection.execute(_FETCHES, {"kind": FETCH, "store_id": str(store_id), "since": now - COUNTED})
     return {
         **habits._mapping,
+        "disconnected_at": await connection.scalar(_DISCONNECTED, {"store_id": store_id}),
         "asked": dict(asked._mapping) if asked else None,
         "fetches": {row.state: row.count for row in fetches},
         "states": {row.state: row.count for row in states},

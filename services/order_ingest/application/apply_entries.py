@@ -6,7 +6,14 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from services.order_ingest.application import tell_dependant, tell_happening, tell_order, tell_person, tell_product
+from services.order_ingest.application import (
+    apply_privacy,
+    tell_dependant,
+    tell_happening,
+    tell_order,
+    tell_person,
+    tell_product,
+)
 from services.order_ingest.application.documents import content_document
 from services.order_ingest.application.entries import Entry, Named
 from services.order_ingest.application.pin_rate import pin_rate
@@ -23,13 +30,21 @@ from services.order_ingest.domain.changes import (
     PartOfOrder,
     RefundSeen,
     ReturnSeen,
+    StoreErasureAsked,
+    StoreLeft,
     Unheeded,
     WindowClosed,
 )
 from services.order_ingest.domain.happenings import Happening
 from services.order_ingest.domain.order import Order
 from services.order_ingest.domain.people import Sighting
-from services.order_ingest.domain.persons import CustomerSeen, CustomersJoined, DependantSeen
+from services.order_ingest.domain.persons import (
+    CustomerSeen,
+    CustomersJoined,
+    DataAsked,
+    DependantSeen,
+    ErasureAsked,
+)
 
 APPLIED = "applied"
 NO_NEWS = "no_news"
@@ -53,6 +68,12 @@ def _taken(workspace: Workspace, entry: Entry, seals: Seals) -> str:
         case CustomerSeen() | CustomersJoined() | DependantSeen():
             _people_seen(workspace, entry, seals)
             return NO_NEWS
+        case ErasureAsked() as asked:
+            return apply_privacy.apply_erasure(workspace, entry, asked, seals)
+        case DataAsked() as wanted:
+            return apply_privacy.apply_data_request(workspace, entry, wanted)
+        case StoreLeft() | StoreErasureAsked() as departure:
+            return apply_privacy.apply_departure(workspace, entry, departure)
         case ProductSeen() as product:
             tell_product.tell_product(workspace, entry, product)
             return NO_NEWS
@@ -63,6 +84,8 @@ def _taken(workspace: Workspace, entry: Entry, seals: Seals) -> str:
         case part:
             external_id = part.external_id if isinstance(part, OrderDeleted) else part.order_external_id
             before = _order(workspace, entry, external_id)
+            if before.customer_id is not None:
+                workspace.concerned.setdefault(entry.cause.id, []).append(before.customer_id)
             return _settle(workspace, entry, before, _with_part(before, part, entry.at))
 
 
@@ -82,12 +105,16 @@ def _with_part(before: Order, part: PartOfOrder | OrderDeleted, at: datetime) ->
 
 def _people_seen(workspace: Workspace, entry: Entry, seals: Seals) -> None:
     if isinstance(entry.change, CustomersJoined):
-        _, news = workspace.people[entry.storefront.merchant_no].join(entry.keys, entry.at, entry.storefront)
+        joined = entry.named or Named(keys=(), said={})
+        customer_id, news = workspace.people[entry.storefront.merchant_no].join(
+            joined.keys, entry.at, entry.storefront, hashed=joined.hashed
+        )
+        workspace.concerned.setdefault(entry.cause.id, []).append(customer_id)
         for each in news:
             tell_person.tell(workspace, entry, each, seals)
     elif entry.named is not None and entry.named.keys:
         customer_id = _meet(workspace, entry, entry.named, seals)
-        if isinstance(entry.change, DependantSeen):
+        if isinstance(entry.change, DependantSeen) and not _is_erased(workspace, entry, customer_id):
             tell_dependant.tell(workspace, entry, entry.change, customer_id, seals)
 
 
@@ -100,6 +127,8 @@ def _happened(workspace: Workspace, entry: Entry, happening: Happening, seals: S
         if entry.named is None or not entry.named.keys:
             return NO_NEWS
         parties = _parties(workspace, entry, entry.named, seals)
+        if parties.customer_id is None or _is_erased(workspace, entry, parties.customer_id):
+            return NO_NEWS
     tell_happening.tell(workspace, entry, happening, parties, seals)
     workspace.happened.add(digest)
     workspace.new_happenings[digest] = entry.storefront
@@ -111,6 +140,8 @@ def _parties(workspace: Workspace, entry: Entry, named: Named, seals: Seals) -> 
     if entry.recipient is None or not entry.recipient.keys:
         return tell_happening.Parties(customer_id)
     recipient_id = _meet(workspace, entry, entry.recipient, seals)
+    if _is_erased(workspace, entry, recipient_id):
+        return tell_happening.Parties(customer_id)
     # The recipient's keys may say who the customer is: nothing may be told under the id of a life that they ended.
     customer_id = workspace.people[entry.storefront.merchant_no].resolve(customer_id)
     return tell_happening.Parties(customer_id, recipient_id if recipient_id != customer_id else None)
@@ -148,17 +179,23 @@ def _meet(workspace: Workspace, entry: Entry, named: Named, seals: Seals, *, ord
     people = workspace.people[entry.storefront.merchant_no]
     sighting = Sighting(
         keys=named.keys,
+        hashed=named.hashed,
         said=named.said,
         at=entry.change.content.placed_at if isinstance(entry.change, OrderSeen) else entry.at,
         order_external_id=order.external_id if order else None,
         known_as=order.customer_id if order else None,
     )
     customer_id, news = people.meet(sighting, entry.storefront)
+    workspace.concerned.setdefault(entry.cause.id, []).append(customer_id)
     for each in news:
         tell_person.tell(workspace, entry, each, seals)
-    for consent in named.consents:
+    for consent in () if _is_erased(workspace, entry, customer_id) else named.consents:
         tell_person.tell_consent(workspace, entry, customer_id, consent)
     return customer_id
+
+
+def _is_erased(workspace: Workspace, entry: Entry, customer_id: UUID) -> bool:
+    return workspace.people[entry.storefront.merchant_no].customers[customer_id].erased_at is not None
 
 
 def _settle(workspace: Workspace, entry: Entry, before: Order, after: Order) -> str:

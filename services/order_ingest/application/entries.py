@@ -1,7 +1,7 @@
 """One change on its way into the books: what was said, about which store, and what caused it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from libs.contracts.envelope import Cause
@@ -14,11 +14,15 @@ from services.order_ingest.domain.storefront import Storefront
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Named:
-    """A person with addresses normalised and hashed: by which keys they are found and what they said of themselves."""
+    """A person with addresses normalised and hashed: by which keys they are found and what they said of themselves.
+
+    `hashed` has the form in which a platform's id among the keys is remembered once its person was erased.
+    """
 
     keys: tuple[Key, ...]
     said: Mapping[str, Statement]
     consents: tuple[Consent, ...] = ()
+    hashed: Mapping[Key, Key] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,5 +43,6 @@ class Entry:
 
     @property
     def keys(self) -> tuple[Key, ...]:
-        """All keys by which the change names people."""
-        return tuple(key for named in (self.named, self.recipient) if named is not None for key in named.keys)
+        """All keys by which the change names people, erased ones too."""
+        people = [named for named in (self.named, self.recipient) if named is not None]
+        return tuple(key for named in people for key in (*named.keys, *named.hashed.values()))

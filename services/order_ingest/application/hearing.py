@@ -39,6 +39,19 @@ class Withdrawal:
     cause_id: UUID
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeardAnswer:
+    """A part of a service's answer to a request about privacy; `data_sealed` of an export's."""
+
+    merchant_id: UUID
+    request_id: UUID
+    kind: str
+    service: str
+    part: int = 1
+    parts: int = 1
+    data_sealed: str | None = None
+
+
 @dataclass(slots=True)
 class Hearing:
     """What a batch from the bus has loaded and decided. Nothing here awaits."""
@@ -49,4 +62,5 @@ class Hearing:
     """By merchant and customer: the stores that can be reached and have an id of their own for the customer."""
     publications: list[Publication] = field(default_factory=list)
     withdrawals: list[Withdrawal] = field(default_factory=list)
+    answers: list[HeardAnswer] = field(default_factory=list)
     said: list[Said] = field(default_factory=list)

@@ -1,13 +1,21 @@
 """Turns the people in a change into keys and statements: addresses normalised, hashed, never compared in clear."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from uuid import UUID
 
 from services.order_ingest.application.entries import Named
 from services.order_ingest.application.ports import Addresses, Seals
 from services.order_ingest.domain.changes import Change, OrderSeen
 from services.order_ingest.domain.customer import Key, Strength
 from services.order_ingest.domain.happenings import Happening
-from services.order_ingest.domain.persons import CustomerSeen, CustomersJoined, DependantSeen, Person
+from services.order_ingest.domain.persons import (
+    CustomerSeen,
+    CustomersJoined,
+    DataAsked,
+    DependantSeen,
+    ErasureAsked,
+    Person,
+)
 from services.order_ingest.domain.reading import microseconds
 from services.order_ingest.domain.statements import Statement
 from services.order_ingest.domain.storefront import Storefront
@@ -27,11 +35,16 @@ def identify(change: Change, storefront: Storefront, *, addresses: Addresses, se
             return _named(person, storefront, at_us, ORDER_RANK, addresses, seals)
         case CustomerSeen(updated_us=at_us, person=person):
             return _named(person, storefront, at_us, CUSTOMER_RANK, addresses, seals)
-        case Happening(at=at, person=Person() as person) | DependantSeen(at=at, person=person):
+        case (
+            Happening(at=at, person=Person() as person)
+            | DependantSeen(at=at, person=person)
+            | ErasureAsked(at=at, person=person)
+            | DataAsked(at=at, person=person)
+        ):
             return _named(person, storefront, microseconds(at), ORDER_RANK, addresses, seals)
         case CustomersJoined(kept_external_id=kept, absorbed_external_id=absorbed):
-            ids = (Key(Strength.PLATFORM, storefront.store_no, id_) for id_ in (kept, absorbed))
-            return Named(keys=tuple(ids), said={})
+            ids = tuple(Key(Strength.PLATFORM, storefront.store_no, id_) for id_ in (kept, absorbed))
+            return Named(keys=ids, said={}, hashed=_hashed(ids, storefront, seals))
         case _:
             return None
 
@@ -58,7 +71,17 @@ def _named(person: Person, storefront: Storefront, at_us: int, rank: int, addres
     said = {name: Statement(at_us, rank, value) for name, value in _values(person, email, phone)}
     if person.tags is not None:
         said |= statements(person.tags, storefront.store_no)
-    return Named(keys=tuple(keys), said=said, consents=person.consents)
+    return Named(keys=tuple(keys), said=said, consents=person.consents, hashed=_hashed(keys, storefront, seals))
+
+
+def hashed_key(key: Key, *, merchant_id: UUID, seals: Seals) -> Key:
+    """The form in which a platform's id is remembered once its person was erased."""
+    return key._replace(value="#" + seals.blind_index(merchant_id, "platform_id", f"{key.store_no}/{key.value}"))
+
+
+def _hashed(keys: Iterable[Key], storefront: Storefront, seals: Seals) -> Mapping[Key, Key]:
+    ids = (key for key in keys if key.strength is Strength.PLATFORM)
+    return {key: hashed_key(key, merchant_id=storefront.merchant_id, seals=seals) for key in ids}
 
 
 def _values(person: Person, email: str | None, phone: str | None) -> Iterator[tuple[str, str]]:

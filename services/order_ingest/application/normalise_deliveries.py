@@ -12,12 +12,14 @@ from services.order_ingest.application.apply_entries import apply
 from services.order_ingest.application.entries import Entry
 from services.order_ingest.application.ports import Books
 from services.order_ingest.application.read_entry import Letter, Reader
+from services.order_ingest.application.workspace import Workspace
 from services.order_ingest.domain.changes import OrderSeen
 from services.order_ingest.domain.errors import Malformed
 from services.order_ingest.domain.happenings import Happening
-from services.order_ingest.domain.persons import CustomerSeen, DependantSeen, Person
+from services.order_ingest.domain.persons import CustomerSeen, DataAsked, DependantSeen, ErasureAsked, Person
 
 PARKED = "parked"
+IGNORED = "ignored"
 _AT_A_STRETCH = 8
 
 
@@ -34,11 +36,16 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How a delivery ended: applied, no_news, ignored, test_order or parked, with a reason where one helps."""
+    """How a delivery ended: applied, no_news, ignored, test_order or parked, with a reason where one helps.
+
+    `concerned`: whom it is about, one or two. Of a delivery that `names_erased` the body must not be kept.
+    """
 
     place: Place
     state: str
     reason: str | None = None
+    concerned: tuple[UUID, ...] = ()
+    names_erased: bool = False
 
 
 class Batch(Protocol):
@@ -82,14 +89,31 @@ async def _fold(batch: Batch, entries: Sequence[tuple[Place, Entry]], reader: Re
     if not entries:
         return []
     workspace = await batch.books.load([entry for _, entry in entries])
-    outcomes = []
-    for number, (place, entry) in enumerate(entries):
+    states = []
+    for number, (_, entry) in enumerate(entries):
         await _let_others_work(number)
-        outcomes.append(Outcome(place=place, state=apply(workspace, entry, reader.seals), reason=_remark(entry)))
+        states.append(apply(workspace, entry, reader.seals))
     await batch.books.store(workspace)
     for said in workspace.said:
         batch.say(said)
-    return outcomes
+    return [_outcome(workspace, place, entry, state) for (place, entry), state in zip(entries, states, strict=True)]
+
+
+def _outcome(workspace: Workspace, place: Place, entry: Entry, state: str) -> Outcome:
+    """What is known at the batch's end: an erasure behind the delivery concerns it too."""
+    concerned = workspace.concerned.get(entry.cause.id, ())
+    if not concerned:
+        return Outcome(place=place, state=state, reason=_remark(entry))
+    people = workspace.people[entry.storefront.merchant_no]
+    living = tuple(dict.fromkeys(people.resolve(customer_id) for customer_id in concerned))
+    asks = isinstance(entry.change, ErasureAsked)
+    return Outcome(
+        place=place,
+        state=state,
+        reason=_remark(entry),
+        concerned=living[:2],
+        names_erased=asks or any(people.customers[each].erased_at is not None for each in living),
+    )
 
 
 async def _let_others_work(number: int) -> None:
@@ -102,7 +126,9 @@ def _remark(entry: Entry) -> str | None:
     match entry.change:
         case OrderSeen(remark=remark) | CustomerSeen(remark=remark):
             return remark
-        case Happening(person=Person()) | DependantSeen() if not (entry.named and entry.named.keys):
+        case Happening(person=Person()) | DependantSeen() | ErasureAsked() | DataAsked() if not (
+            entry.named and entry.named.keys
+        ):
             return "names nobody: the address is none, and the number cannot be dialled"
         case Happening(recipient=Person()) if not (entry.recipient and entry.recipient.keys):
             return "the recipient names nobody, and was left out: id, email or a number that can be dialled is needed"

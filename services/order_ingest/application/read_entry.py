@@ -13,7 +13,7 @@ from services.order_ingest.application.ports import Addresses, Seals
 from services.order_ingest.domain.catalogue import ProductSeen
 from services.order_ingest.domain.changes import Change, OrderSeen, Version
 from services.order_ingest.domain.happenings import Happening
-from services.order_ingest.domain.persons import CustomerSeen, DependantSeen
+from services.order_ingest.domain.persons import CustomerSeen, DataAsked, DependantSeen, ErasureAsked
 from services.order_ingest.domain.platform_table import platform
 from services.order_ingest.domain.reading import load, microseconds, moment
 from services.order_ingest.domain.storefront import Arrival, Storefront
@@ -81,7 +81,7 @@ def _updated_us(change: Change) -> int | None:
             OrderSeen(updated_us=updated_us) | CustomerSeen(updated_us=updated_us) | ProductSeen(updated_us=updated_us)
         ):
             return updated_us
-        case Happening(at=at) | DependantSeen(at=at):
+        case Happening(at=at) | DependantSeen(at=at) | ErasureAsked(at=at) | DataAsked(at=at):
             return microseconds(at)
         case _:
             return None

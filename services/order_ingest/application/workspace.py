@@ -48,6 +48,31 @@ class Asked:
     external_id: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrivacyRequest:
+    """What a platform asked for on somebody's behalf; without a customer nobody was found, and nothing is to be done.
+
+    `kind` is erasure, data_export or store_erasure; `source` says who asked.
+    """
+
+    request_id: UUID
+    kind: str
+    storefront: Storefront
+    customer_id: UUID | None
+    source: str
+    asked_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forgotten:
+    """A customer erased in this batch; `addresses` are what bodies are searched for that could not be read."""
+
+    request_id: UUID
+    storefront: Storefront
+    addresses: tuple[str, ...]
+    whole_store: bool
+
+
 class Placing(NamedTuple):
     """What decides which rate an order gets: whose it is, in which currency, placed when."""
 
@@ -82,6 +107,14 @@ class Workspace:
     """Ends of return windows that are new or moved."""
     asked: dict[UUID, Asked] = field(default_factory=dict)
     """What must be asked of stores, by the delivery that made it necessary."""
+    concerned: dict[UUID, list[UUID]] = field(default_factory=dict)
+    """Whom each delivery was about, by its id: their ids as they were then."""
+    forgotten: dict[UUID, Forgotten] = field(default_factory=dict)
+    data_wanted: dict[UUID, tuple[Storefront, UUID]] = field(default_factory=dict)
+    """By request: whose data is to be gathered."""
+    privacy_requests: dict[UUID, PrivacyRequest] = field(default_factory=dict)
+    stores_left: dict[int, datetime] = field(default_factory=dict)
+    """Stores by number that ended our access, and when."""
     history: list[HistoryEntry] = field(default_factory=list)
     said: list[Said] = field(default_factory=list)
 

@@ -46,6 +46,8 @@ _CONTENTS: Final[Mapping[str, Mapping[str, Any]]] = {
     "return.closed": {"order_id": "A-1001", **EXAMPLE_RETURN},
     "customer.created": {**EXAMPLE_CUSTOMER, "updated_at": _AT},
     "customer.updated": {**EXAMPLE_CUSTOMER, "updated_at": _AT},
+    "customer.erasure_requested": {"at": _AT, "customer": _WHO},
+    "customer.data_requested": {"at": _AT, "customer": _WHO},
     "product.created": EXAMPLE_PRODUCT,
     "product.updated": EXAMPLE_PRODUCT,
     "consent.captured": {"customer": _WHO, "channel": "email", "state": "unsubscribed", "at": _AT, "source": "account"},

@@ -6,7 +6,14 @@ from typing import NamedTuple, TypeAlias
 
 from services.order_ingest.domain.catalogue import ProductSeen
 from services.order_ingest.domain.happenings import Happening
-from services.order_ingest.domain.persons import CustomerSeen, CustomersJoined, DependantSeen, Person
+from services.order_ingest.domain.persons import (
+    CustomerSeen,
+    CustomersJoined,
+    DataAsked,
+    DependantSeen,
+    ErasureAsked,
+    Person,
+)
 
 
 class Version(NamedTuple):
@@ -194,6 +201,22 @@ class OrderTouched:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreLeft:
+    """The store has ended our access to it."""
+
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreErasureAsked:
+    """All people of the store are to be forgotten."""
+
+    at: datetime
+    source: str
+
+
 @dataclass(frozen=True, slots=True)
 class Unheeded:
     """Understood, and deliberately without effect: a test order, a topic that nothing here needs."""
@@ -215,5 +238,9 @@ Change: TypeAlias = (
     | ProductSeen
     | Happening
     | DependantSeen
+    | ErasureAsked
+    | DataAsked
+    | StoreLeft
+    | StoreErasureAsked
     | Unheeded
 )

@@ -55,7 +55,11 @@ _NO_CONSENTS: Final[Mapping[str, ConsentMark]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Customer:
-    """One customer of one merchant; `merged_into` is set when its life ended in another."""
+    """One customer of one merchant; `merged_into` is set when its life ended in another.
+
+    `erased_at`: the person asked then to be forgotten, and what is left is a name without anybody. Who bought again
+    later is somebody new: `former_id` was erased at `born_after`, and nothing said until then is about this customer.
+    """
 
     customer_id: UUID
     strength: Strength
@@ -66,6 +70,9 @@ class Customer:
     description: Description = field(default_factory=lambda: _NOTHING)
     consents: Mapping[str, ConsentMark] = field(default_factory=lambda: _NO_CONSENTS)
     merged_into: UUID | None = None
+    erased_at: datetime | None = None
+    born_after: datetime | None = None
+    former_id: UUID | None = None
 
     @property
     def is_newcomer(self) -> bool:
@@ -92,6 +99,13 @@ class Customer:
     def may_become(self, other: "Customer") -> bool:
         """True unless one store's platform calls the two by different ids: then it says that they are two people."""
         return not self.platform_stores & other.platform_stores
+
+
+def erase(customer: Customer, at: datetime) -> Customer:
+    """What is left of the customer: an id for the sums that stay."""
+    return replace(
+        customer, erased_at=at, description={}, consents={}, identity_version=max(customer.identity_version, 0) + 1
+    )
 
 
 def describe(customer: Customer, said: Description) -> Customer:

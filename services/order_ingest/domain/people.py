@@ -4,9 +4,13 @@ Which customer survives a merge depends on the keys alone (the best key, then th
 come in any order. Two ids of one store's platform do not merge, since the platform says that they are two people:
 the key that they share, or the order that changed hands, stays with the one who had it first. They do when the
 platform says that they have become one.
+
+Who was erased is remembered by keyed hashes alone. What names them and is no newer purchase concerns nobody: it is
+kept under the id that is left, and nothing is said of a person. A purchase after the erasure is the first sight of
+somebody new, who takes those keys over.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeAlias
@@ -14,15 +18,20 @@ from uuid import UUID
 
 from libs.kernel.identifiers import derived_id
 from services.order_ingest.domain.customer import Customer, Key, Strength, absorb, describe
+from services.order_ingest.domain.reading import microseconds
 from services.order_ingest.domain.statements import Description
 from services.order_ingest.domain.storefront import Storefront
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
-    """Somebody was named by `keys` (the best first); an order's sighting also says whose order it was so far."""
+    """Somebody was named by `keys` (the best first); an order's sighting also says whose order it was so far.
+
+    `hashed` has the form in which a platform's id is remembered once its person was erased.
+    """
 
     keys: tuple[Key, ...]
+    hashed: Mapping[Key, Key] = field(default_factory=dict)
     said: Description
     at: datetime
     order_external_id: str | None = None
@@ -57,6 +66,8 @@ class People:
     owners: dict[Key, UUID] = field(default_factory=dict)
     touched: set[UUID] = field(default_factory=set)
     claimed: set[Key] = field(default_factory=set)
+    released: set[Key] = field(default_factory=set)
+    """Keys that lead to nobody any more."""
 
     def resolve(self, customer_id: UUID) -> UUID:
         """The living customer behind an id, however often it was merged; a ring, never made here, ends the search."""
@@ -75,24 +86,38 @@ class People:
         self.touched.add(customer.customer_id)
 
     def meet(self, sighting: Sighting, storefront: Storefront) -> tuple[UUID, Sequence[PersonNews]]:
-        """Whom the sighting is of, and the news about who is who."""
-        one_person = _without_rivals(self._candidates(sighting, storefront))
+        """Whom the sighting is of, and the news about who is who; of somebody erased there is none."""
+        gone = self._gone(sighting)
+        if gone is not None:
+            return gone, []
+        one_person = without_rivals(self._candidates(sighting, storefront))
         taken = frozenset[int]().union(*(c.platform_stores for c in one_person if not c.is_newcomer))
         return self._unite(one_person, sighting, taken=taken)
 
-    def join(self, ids: Sequence[Key], at: datetime, storefront: Storefront) -> tuple[UUID, Sequence[PersonNews]]:
+    def owner(self, key: Key, hashed: Mapping[Key, Key]) -> Customer | None:
+        """Who is known by the key, erased or not; None if it leads to nobody."""
+        found = self.owners.get(key) or self.owners.get(hashed.get(key, key))
+        return self.customers[self.resolve(found)] if found else None
+
+    def join(
+        self, ids: Sequence[Key], at: datetime, storefront: Storefront, *, hashed: Mapping[Key, Key]
+    ) -> tuple[UUID, Sequence[PersonNews]]:
         """The customers of `ids` are one, because their platform has made one of them; who that is, and the news.
 
-        An id that nobody had yet counts as seen: the survivor must be the same as if its customer had come before.
+        An id that nobody had yet counts as seen: the survivor must be the same as if its customer had come before. Who
+        was erased joins nobody.
         """
-        sighting = Sighting(keys=tuple(ids), said={}, at=at)
+        sighting = Sighting(keys=tuple(ids), hashed=hashed, said={}, at=at)
         named: dict[UUID, Customer] = {}
         for key in ids:
-            if key in self.owners:
-                self._add(named, self.owners[key])
-            else:
-                newcomer = self._newcomer(key, sighting, storefront)
+            owner = self.owner(key, sighting.hashed)
+            if owner is None:
+                newcomer = self.newcomer(key, sighting, storefront)
                 named[newcomer.customer_id] = newcomer
+            elif owner.erased_at is None:
+                named.setdefault(owner.customer_id, owner)
+        if not named and (erased := self.owner(ids[0], hashed)):
+            return erased.customer_id, []
         return self._unite(list(named.values()), sighting, taken=frozenset())
 
     def _unite(
@@ -103,9 +128,28 @@ class People:
         joined = describe(survivor, sighting.said)
         for other in absorbed:
             joined = absorb(joined, other)
-        joined = self._claim(_known_since(joined, sighting.at), sighting.keys, taken=taken)
+        joined = self._claim(_known_since(joined, sighting.at), sighting, taken=taken)
         news = self._settle(self.customers.get(survivor.customer_id), joined)
         return joined.customer_id, [*news, *(self._bury(other, joined.customer_id) for other in absorbed)]
+
+    def _gone(self, sighting: Sighting) -> UUID | None:
+        """The erased customer whom the sighting is of; None if it is of somebody living, or of somebody new."""
+        if sighting.known_as is not None:
+            known = self.customers[self.resolve(sighting.known_as)]
+            return known.customer_id if known.erased_at else None
+        for key in sighting.keys:
+            owner = self.owner(key, sighting.hashed)
+            if owner is None or (owner.erased_at and self._is_later_purchase(sighting, owner.erased_at)):
+                continue
+            if owner.erased_at:
+                return owner.customer_id
+            is_former = owner.born_after is not None and sighting.at <= owner.born_after
+            return owner.former_id if is_former else None
+        return None
+
+    @staticmethod
+    def _is_later_purchase(sighting: Sighting, erased_at: datetime) -> bool:
+        return sighting.order_external_id is not None and sighting.at > erased_at
 
     def _candidates(self, sighting: Sighting, storefront: Storefront) -> list[Customer]:
         """Everybody whom the sighting may mean: the order's customer so far first, then by the strength of the key.
@@ -116,13 +160,14 @@ class People:
         if sighting.known_as is not None:
             self._add(candidates, sighting.known_as)
         for place, key in enumerate(sighting.keys):
-            if key in self.owners:
-                self._add(candidates, self.owners[key])
+            owner = self.owner(key, sighting.hashed)
+            if owner is not None and owner.erased_at is None:
+                candidates.setdefault(owner.customer_id, owner)
             elif place == 0:
-                newcomer = self._newcomer(key, sighting, storefront)
+                newcomer = self.newcomer(key, sighting, storefront)
                 candidates[newcomer.customer_id] = newcomer
         if not candidates:
-            newcomer = self._newcomer(None, sighting, storefront)
+            newcomer = self.newcomer(None, sighting, storefront)
             candidates[newcomer.customer_id] = newcomer
         return list(candidates.values())
 
@@ -130,16 +175,29 @@ class People:
         living = self.resolve(customer_id)
         candidates.setdefault(living, self.customers[living])
 
-    def _newcomer(self, key: Key | None, sighting: Sighting, storefront: Storefront) -> Customer:
+    def newcomer(self, key: Key | None, sighting: Sighting, storefront: Storefront) -> Customer:
+        """Somebody seen for the first time by that key, or without any; not kept yet."""
         strength = key.strength if key else Strength.ANONYMOUS
+        former = self._former(sighting)
         return Customer(
-            customer_id=self._id(key, sighting, storefront),
+            customer_id=former[2] if former else self._id(key, sighting, storefront),
             strength=strength,
             store_id=storefront.store_id,
             registered_at=sighting.at,
             identity_version=0,
             platform_stores=frozenset({storefront.store_no} if strength is Strength.PLATFORM else ()),
+            former_id=former[0] if former else None,
+            born_after=former[1] if former else None,
         )
+
+    def _former(self, sighting: Sighting) -> tuple[UUID, datetime, UUID] | None:
+        """Who was erased and bought again, when they were erased, and the id of their next life; else None."""
+        for key in sighting.keys:
+            owner = self.owner(key, sighting.hashed)
+            if owner and owner.erased_at and self._is_later_purchase(sighting, owner.erased_at):
+                again = derived_id(owner.customer_id, "again", str(microseconds(owner.erased_at)))
+                return owner.customer_id, owner.erased_at, again
+        return None
 
     def _id(self, key: Key | None, sighting: Sighting, storefront: Storefront) -> UUID:
         if key is None:
@@ -148,17 +206,32 @@ class People:
             return derived_id(storefront.store_id, "customer", key.value)
         return derived_id(self.merchant_id, key.strength.name.lower(), key.value)
 
-    def _claim(self, customer: Customer, keys: Sequence[Key], *, taken: frozenset[int]) -> Customer:
+    def _claim(self, customer: Customer, sighting: Sighting, *, taken: frozenset[int]) -> Customer:
         """The customer, owning every free key but a rival's id, which waits for its own customer to be seen."""
-        for key in keys:
+        for key in sighting.keys:
             is_id = key.strength is Strength.PLATFORM
-            if key in self.owners or (is_id and key.store_no in taken):
+            if self._is_owned(key, sighting) or (is_id and key.store_no in taken):
                 continue
             if is_id:
                 customer = replace(customer, platform_stores=customer.platform_stores | {key.store_no})
-            self.owners[key] = customer.customer_id
-            self.claimed.add(key)
+            self.claim(key, customer.customer_id)
         return customer
+
+    def claim(self, key: Key, customer_id: UUID) -> None:
+        """The key leads to the customer from now on."""
+        self.owners[key] = customer_id
+        self.claimed.add(key)
+        self.released.discard(key)
+
+    def release(self, key: Key) -> None:
+        """The key leads to nobody any more."""
+        self.owners.pop(key, None)
+        self.claimed.discard(key)
+        self.released.add(key)
+
+    def _is_owned(self, key: Key, sighting: Sighting) -> bool:
+        owner = self.owner(key, sighting.hashed)
+        return owner is not None and not (owner.erased_at and self._is_later_purchase(sighting, owner.erased_at))
 
     def _settle(self, before: Customer | None, after: Customer) -> list[PersonNews]:
         if before is None:
@@ -186,7 +259,7 @@ def _known_since(customer: Customer, at: datetime) -> Customer:
     return replace(customer, registered_at=at) if at < customer.registered_at else customer
 
 
-def _without_rivals(candidates: Sequence[Customer]) -> list[Customer]:
+def without_rivals(candidates: Sequence[Customer]) -> list[Customer]:
     """The candidates that may be one person: whoever clashes with an earlier one is left out."""
     chosen: list[Customer] = []
     for candidate in candidates:

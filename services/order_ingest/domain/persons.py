@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,3 +75,29 @@ class DependantSeen:
     due_on: date | None = None
     sex: str | None = None
     removed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErasureAsked:
+    """A person is to be forgotten: whoever `person` names, or the customer of that id.
+
+    `request_id` names a request that is on record already; with `whole_store` it is the store's, and one of many.
+    """
+
+    at: datetime
+    source: str
+    person: Person = Person()
+    customer_id: UUID | None = None
+    request_id: UUID | None = None
+    whole_store: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataAsked:
+    """A person wants to see what is kept about them; fields as of `ErasureAsked`."""
+
+    at: datetime
+    source: str
+    person: Person = Person()
+    customer_id: UUID | None = None
+    request_id: UUID | None = None

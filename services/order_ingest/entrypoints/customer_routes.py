@@ -52,6 +52,7 @@ class CustomerOut(BaseModel):
                     "platform_tags": ["VIP"],
                     "consents": [{"channel": "email", "topic": "marketing", "state": "subscribed", "at": INSTANT}],
                     "registered_at": INSTANT,
+                    "erased_at": None,
                     "updated_at": INSTANT,
                 }
             ]
@@ -73,6 +74,7 @@ class CustomerOut(BaseModel):
     platform_tags: list[str] = Field([], description="What the shops' staff call the customer; by their letters.")
     consents: list[ConsentOut] = []
     registered_at: datetime
+    erased_at: datetime | None = Field(None, description="Who was forgotten is found by this id only.")
     updated_at: datetime
 
 

@@ -65,7 +65,7 @@ class DeliveryDetail(DeliveryOut):
 
     body_sha256: str
     body_bytes: int
-    body: Any = Field(description="null: the body is not a JSON object")
+    body: Any = Field(description="null: the body is not a JSON object, or is kept no more")
 
 
 class ReplayOut(BaseModel):

@@ -43,6 +43,7 @@ class HealthOut(BaseModel):
             "examples": [
                 {
                     "store_id": ID,
+                    "disconnected_at": None,
                     "deliveries_7d": 5270,
                     "last_delivery_at": INSTANT,
                     "longest_pause_seconds": 21600,
@@ -59,6 +60,7 @@ class HealthOut(BaseModel):
     )
 
     store_id: UUID
+    disconnected_at: datetime | None = Field(description="The shop ended our access then; putting it again ends that.")
     deliveries_7d: int
     last_delivery_at: datetime | None
     longest_pause_seconds: int | None = Field(description="Of the last seven days, between two deliveries.")
@@ -91,6 +93,7 @@ async def show_health(store_id: UUID, principal: Reader, kit: TheKit, ports: The
     until, waiting_since = expected_until(habits), found["waiting_since"]
     return HealthOut(
         store_id=store_id,
+        disconnected_at=found["disconnected_at"],
         deliveries_7d=habits.deliveries,
         last_delivery_at=habits.last_at,
         longest_pause_seconds=_seconds(habits.longest_pause),

@@ -11,7 +11,8 @@ _SHOPIFY: Final = {
     "X-Shopify-Topic": "orders/create, orders/updated, orders/paid, orders/fulfilled, orders/cancelled, orders/delete, "
     "refunds/create, fulfillments/create, fulfillments/update, fulfillment_events/create, returns/request, "
     "returns/approve, returns/close, returns/decline, returns/cancel, products/create, products/update, "
-    "customers/create, customers/update, customers/merge, "
+    "customers/create, customers/update, customers/merge, customers/redact, customers/data_request, shop/redact, "
+    "app/uninstalled, "
     "customers_email_marketing_consent/update, customers_marketing_consent/update; others are kept and ignored",
     "X-Shopify-Webhook-Id": "the same on retries",
     "X-Shopify-Shop-Domain": "must be the store's",

@@ -55,6 +55,16 @@ class Accesses(Protocol):
     async def pull(self, store_id: UUID, *, since: datetime | None, now: datetime) -> None: ...
 
 
+class PrivacyDesk(Protocol):
+    """Requests about privacy, made and looked at."""
+
+    async def ask_of_customer(self, kind: str, request_id: UUID, customer_id: UUID, now: datetime) -> None: ...
+    async def ask_of_store(self, request_id: UUID, store_id: UUID, now: datetime) -> None: ...
+    async def page(self, filters: Mapping[str, Any], after: tuple[datetime, UUID] | None, limit: int) -> Rows: ...
+    async def shown(self, request_id: UUID) -> Mapping[str, Any] | None: ...
+    async def data(self, request_id: UUID) -> Mapping[str, Sequence[str]]: ...
+
+
 class ListedFxRates(FxRates, Protocol):
     async def page(self, filters: Mapping[str, Any], after: tuple[datetime, int] | None, limit: int) -> Rows: ...
 
@@ -81,6 +91,7 @@ class Ports:
     fx_rates: Callable[[UnitOfWork], ListedFxRates]
     screens: Callable[[UnitOfWork], Screens]
     uploads: Callable[[UnitOfWork], Uploads]
+    privacy: Callable[[UnitOfWork], PrivacyDesk]
     addresses: Addresses
     seals: Seals
     public_url: str

@@ -7,7 +7,9 @@ from typing import Final
 from libs.contracts.coupons import CouponIssuedV1
 from libs.contracts.fact import Fact
 from libs.contracts.messaging import ConsentChangedV1
+from libs.contracts.privacy import DataExportCompletedV1, ErasureCompletedV1
 from libs.eventbus.subscriptions import Reaction
+from services.order_ingest.application.hear_answer import hear_of_erasure, hear_of_export
 from services.order_ingest.application.hearing import Hearing
 from services.order_ingest.application.publish_coupon import publish_coupon
 from services.order_ingest.application.push_withdrawal import push_withdrawal
@@ -18,5 +20,7 @@ SUBSCRIPTIONS: Final[Mapping[type[Fact], Reaction[Hearing]]] = MappingProxyType(
     {
         CouponIssuedV1: publish_coupon,
         ConsentChangedV1: push_withdrawal,
+        ErasureCompletedV1: hear_of_erasure,
+        DataExportCompletedV1: hear_of_export,
     }
 )

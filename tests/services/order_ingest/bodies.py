@@ -162,6 +162,41 @@ def customer_merge(**changes: Any) -> dict[str, Any]:
     }
 
 
+def redaction(**changes: Any) -> dict[str, Any]:
+    """The customer of the order above is to be forgotten. Source: shopify.dev, "Privacy law compliance"."""
+    return {
+        "shop_id": 690933842,
+        "shop_domain": DOMAIN,
+        "customer": {"id": 207119551, "email": "bob.norman@example.com", "phone": "+12125550123"},
+        "orders_to_redact": [450789469],
+        **changes,
+    }
+
+
+def data_request(**changes: Any) -> dict[str, Any]:
+    """The same customer wants to see what is kept. Source: shopify.dev, "Privacy law compliance"."""
+    kept = {name: value for name, value in redaction().items() if name != "orders_to_redact"}
+    return {**kept, "orders_requested": [450789469], "data_request": {"id": 9999}, **changes}
+
+
+def shop_redaction(**changes: Any) -> dict[str, Any]:
+    """The whole shop is to be forgotten. Source: shopify.dev, "Privacy law compliance"."""
+    return {"shop_id": 690933842, "shop_domain": DOMAIN, **changes}
+
+
+def uninstalled(**changes: Any) -> dict[str, Any]:
+    """The app was removed from the shop. Source: shopify.dev, "Webhooks", topic app/uninstalled."""
+    return {
+        "id": 690933842,
+        "name": "Acme",
+        "email": "owner@example.com",
+        "domain": "acme.example",
+        "myshopify_domain": DOMAIN,
+        "currency": "USD",
+        **changes,
+    }
+
+
 def encoded(body: Mapping[str, Any]) -> bytes:
     return json.dumps(body, separators=(",", ":")).encode()
 

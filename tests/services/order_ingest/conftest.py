@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -25,13 +25,14 @@ from libs.servicekit.job_runner import JobRunner
 from libs.servicekit.kit import open_kit
 from libs.servicekit.rate_limit import Buckets
 from libs.servicekit.sealing import Sealer, Vault
+from libs.servicekit.timers import TimerLoop
 from services.order_ingest.adapters.addresses import LibraryAddresses
 from services.order_ingest.adapters.hook_stores import HookStores
 from services.order_ingest.adapters.import_runner import KIND, ImportRunner
 from services.order_ingest.adapters.intake import Intake
 from services.order_ingest.adapters.intake_log import IntakeLog
 from services.order_ingest.application.read_entry import Reader
-from services.order_ingest.bootstrap import application, prepare
+from services.order_ingest.bootstrap import application, prepare, privacy_timers
 from services.order_ingest.entrypoints.normaliser import Normaliser
 from services.order_ingest.entrypoints.webhooks import Hooks
 from services.order_ingest.settings import Settings
@@ -43,7 +44,17 @@ KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 SEAL_KEY = Fernet.generate_key().decode()
 SEALER = Sealer([SEAL_KEY], b"match-key-of-the-tests")
 VAULT = Vault([bytes(32)])
-ALL_SCOPES = ("stores:*", "orders:*", "customers:*", "deliveries:*", "imports:*", "products:*", "fx_rates:*", "jobs:*")
+ALL_SCOPES = (
+    "stores:*",
+    "orders:*",
+    "customers:*",
+    "deliveries:*",
+    "imports:*",
+    "products:*",
+    "fx_rates:*",
+    "jobs:*",
+    "privacy_requests:*",
+)
 
 
 async def _keys() -> Mapping[str, Any]:
@@ -143,6 +154,19 @@ class House:
         return await self.client.post(
             "/v1/imports", params={"store_id": str(shop.store_id)}, content=content, headers=all_headers
         )
+
+    async def post(self, shop: Shop, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """What was accepted."""
+        headers = self.bearer(*ALL_SCOPES, merchant_id=shop.merchant_id)
+        answer = await self.client.post(path, json=body, headers=headers)
+        assert answer.status_code in (200, 201, 202), answer.text
+        return answer.json()
+
+    async def by_the_clock(self) -> None:
+        """Everything that requests about privacy left to the clock is done."""
+        timers = TimerLoop(self.worker, privacy_timers(VAULT, SEALER), self.clock)
+        while await timers.run_due():
+            self.clock.advance(timedelta(seconds=1))
 
     def job_runner(self) -> JobRunner:
         return JobRunner(self.worker, {KIND: self.imports.run}, self.clock)

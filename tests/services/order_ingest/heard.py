@@ -26,12 +26,12 @@ from tests.services.order_ingest.conftest import SEALER, VAULT, House, Shop
 CODE = "THANKS-7Q2M"
 
 
-def event(fact: Fact, merchant_id: UUID, *, event_id: UUID | None = None) -> AnyEvent:
-    """The fact as its owner told it."""
+def event(fact: Fact, merchant_id: UUID, *, event_id: UUID | None = None, source: str | None = None) -> AnyEvent:
+    """The fact as its owner told it; `source` of one that every owner may tell."""
     at = datetime.fromisoformat("2026-05-02T10:15:05+00:00")
     envelope = Envelope(
         id=event_id or uuid4(),
-        source=SOURCES[fact.TOPIC],
+        source=source or SOURCES[fact.TOPIC],
         type=fact.TYPE,
         subject=fact.subject,
         merchant_id=merchant_id,
@@ -86,7 +86,7 @@ class Ears:
 
     async def hear(self, *events: AnyEvent) -> None:
         """One batch is folded and committed."""
-        handle = fold(PostgresHearings(self.house.clock), SUBSCRIPTIONS)
+        handle = fold(PostgresHearings(VAULT, SEALER, self.house.clock), SUBSCRIPTIONS)
         async with self.house.worker.begin() as uow:
             await handle(uow, events)
 

@@ -36,6 +36,7 @@ from services.order_ingest.domain.platforms.canonical_customer import consent_se
 from services.order_ingest.domain.platforms.canonical_dependants import dependant
 from services.order_ingest.domain.platforms.canonical_goods import fulfilment, returned
 from services.order_ingest.domain.platforms.canonical_happenings import KINDS, happening
+from services.order_ingest.domain.platforms.canonical_privacy import PRIVACY_TYPES, privacy_request
 from services.order_ingest.domain.platforms.canonical_product import category_type, product
 from services.order_ingest.domain.platforms.spreading import spread
 from services.order_ingest.domain.reading import (
@@ -92,6 +93,8 @@ def _event(kind: str, content: Object, at: datetime) -> Change:
         return happening(kind, content)
     if kind == DEPENDANT_RECORDED:
         return dependant(content)
+    if kind in PRIVACY_TYPES:
+        return privacy_request(kind, content)
     if kind == CONSENT_CAPTURED:
         return consent_seen(content)
     return Unheeded("ignored", f"nothing here listens to {kind[:64]}")

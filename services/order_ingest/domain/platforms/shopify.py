@@ -26,6 +26,7 @@ from services.order_ingest.domain.platforms.amounts import amount
 from services.order_ingest.domain.platforms.shopify_customer import consent_update, customer, merge, order_person
 from services.order_ingest.domain.platforms.shopify_money import shipping_paid
 from services.order_ingest.domain.platforms.shopify_parts import line, order_refunds, refund
+from services.order_ingest.domain.platforms.shopify_privacy import PRIVACY_TOPICS, asked
 from services.order_ingest.domain.platforms.shopify_product import PRODUCT_TOPICS, product
 from services.order_ingest.domain.platforms.shopify_tags import TAG_TOPICS, all_tags, tags_changed
 from services.order_ingest.domain.reading import (
@@ -78,6 +79,8 @@ def parse(body: Object, arrival: Arrival, storefront: Storefront) -> Change:
         return shopify_goods.fulfilment_event(body, arrival)
     if topic in PRODUCT_TOPICS:
         return product(body, arrival, storefront)
+    if topic in PRIVACY_TOPICS:
+        return asked(topic, body, arrival, storefront)
     if topic in CUSTOMER_TOPICS | TAG_TOPICS or topic in CONSENT_TOPICS or topic == MERGE_TOPIC:
         return _people(topic, body, arrival, storefront)
     return Unheeded("ignored", f"nothing here listens to {topic[:64] or 'a delivery without topic'}")

@@ -1,14 +1,14 @@
 """Exchange rates as operators feed them, and the one that is pinned in an order.
 
 Revision ID: 0012
-Revises: 0009
+Revises: 0011
 """
 
 from libs.servicekit.migrations import execute_all
 from libs.servicekit.tenancy import enable_tenancy
 
 revision = "0012"
-down_revision = "0009"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 

@@ -31,6 +31,7 @@ from services.order_ingest.domain.changes import Unheeded
 from services.order_ingest.domain.errors import Malformed
 from services.order_ingest.domain.platforms import canonical
 from services.order_ingest.domain.platforms.canonical_happenings import KINDS
+from services.order_ingest.domain.platforms.canonical_privacy import PRIVACY_TYPES
 from services.order_ingest.domain.reading import load
 from services.order_ingest.domain.redaction import HIDDEN, redact
 from services.order_ingest.domain.storefront import Arrival
@@ -73,6 +74,7 @@ def test_every_documented_event_is_heeded(kind: str) -> None:
 def test_every_kind_of_event_is_documented() -> None:
     known = ORDER_TYPES | CUSTOMER_TYPES | FULFILMENT_TYPES | RETURN_TYPES | PRODUCT_TYPES | KINDS
     known |= {ORDER_DELETED, REFUND_CREATED, CONSENT_CAPTURED, DEPENDANT_RECORDED}
+    known |= PRIVACY_TYPES
 
     assert set(EXAMPLE_EVENTS) == known
 

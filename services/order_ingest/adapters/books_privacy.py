@@ -1,0 +1,150 @@
+"""What follows from an erasure at once: requests on record, bodies emptied, what is left to do noted for the clock."""
+
+import base64
+import json
+from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from libs.servicekit.sealing import Vault
+from libs.servicekit.timers import Due, schedule
+from services.order_ingest.adapters.columns import by_column, sql, unnest
+from services.order_ingest.adapters.delivery_bodies import Spot, empty_bodies
+from services.order_ingest.application.apply_privacy import DATA_EXPORT, ERASURE, STORE_ERASURE
+from services.order_ingest.application.workspace import Forgotten, PrivacyRequest, Workspace
+
+ALLOWED: Final = timedelta(days=30)
+"""In which a request must be answered: a month by law, thirty days by Shopify."""
+_COLUMNS: Final = {
+    "merchant_no": "int4",
+    "request_id": "uuid",
+    "kind": "text",
+    "store_no": "int4",
+    "customer_id": "uuid",
+    "source": "text",
+    "asked_at": "timestamptz",
+    "due_at": "timestamptz",
+    "closed_at": "timestamptz",
+}
+_REQUEST = sql(
+    """
+    INSERT INTO privacy_request ({columns}) SELECT {columns} FROM {rows}
+    ON CONFLICT (request_id, merchant_no) DO NOTHING
+    """,
+    columns=", ".join(_COLUMNS),
+    rows=unnest(_COLUMNS),
+)
+# Everybody who was merged into the erased, however long ago; a ring, never made here, ends by UNION.
+_LIVES: Final = """
+    WITH RECURSIVE life AS (
+        SELECT w.merchant_no, w.customer_id
+        FROM unnest(CAST(:merchants AS int4[]), CAST(:customers AS uuid[])) w(merchant_no, customer_id)
+        UNION
+        SELECT c.merchant_no, c.customer_id FROM life CROSS JOIN LATERAL (
+            SELECT merchant_no, customer_id FROM customer c
+            WHERE c.merged_into = life.customer_id AND c.merchant_no + 0 = life.merchant_no OFFSET 0) c
+    )
+"""
+# Deliveries about the person as the normaliser noted them, and those of their orders' history: a refund or parcel that
+# came before its order was about nobody then.
+_CONCERNED = sql(
+    """
+    {lives}
+    SELECT life.merchant_no, o.lane, o.seq, o.received_at FROM life CROSS JOIN LATERAL (
+        SELECT lane, seq, received_at FROM delivery_outcome o
+        WHERE o.customer_id = life.customer_id AND o.merchant_no + 0 = life.merchant_no
+        UNION ALL
+        SELECT lane, seq, received_at FROM delivery_outcome o
+        WHERE o.recipient_id = life.customer_id AND o.merchant_no + 0 = life.merchant_no) o
+    """,
+    lives=_LIVES,
+)
+_OF_ORDERS = sql(
+    """
+    {lives}
+    SELECT life.merchant_no, d.lane, d.seq, d.received_at FROM life
+    CROSS JOIN LATERAL (SELECT order_id FROM customer_order o WHERE o.customer_id = life.customer_id
+        AND o.merchant_no + 0 = life.merchant_no OFFSET 0) o
+    CROSS JOIN LATERAL (SELECT cause_id FROM order_version v WHERE v.merchant_no = life.merchant_no
+        AND v.order_id = o.order_id OFFSET 0) v
+    CROSS JOIN LATERAL (SELECT lane, seq, received_at FROM webhook_delivery d WHERE d.delivery_id = v.cause_id
+        AND d.merchant_no + 0 = life.merchant_no OFFSET 0) d
+    """,
+    lives=_LIVES,
+)
+_LEAVE = text(
+    """
+    UPDATE store s SET disconnected_at = x.at
+    FROM unnest(CAST(:stores AS int4[]), CAST(:ats AS timestamptz[])) x(store_no, at) WHERE s.store_no = x.store_no
+    """
+)
+_CLOSE_ACCESS = text("DELETE FROM store_access WHERE store_no = ANY(CAST(:stores AS int4[]))")
+
+
+async def store_privacy(connection: AsyncConnection, workspace: Workspace, vault: Vault, now: datetime) -> None:
+    """Requests stand, bodies that name the erased are empty, the rest is due at once."""
+    if workspace.privacy_requests:
+        rows = [_request(each) for each in workspace.privacy_requests.values()]
+        await connection.execute(_REQUEST, by_column(rows, _COLUMNS))
+    await schedule(connection, list(_work(workspace, vault, now)))
+    if workspace.forgotten:
+        await empty_deliveries(connection, {(f.storefront.merchant_no, id_) for id_, f in workspace.forgotten.items()})
+    if workspace.stores_left:
+        left = {"stores": list(workspace.stores_left), "ats": list(workspace.stores_left.values())}
+        await connection.execute(_LEAVE, left)
+        await connection.execute(_CLOSE_ACCESS, {"stores": left["stores"]})
+
+
+async def empty_deliveries(connection: AsyncConnection, erased: Collection[tuple[int, UUID]]) -> None:
+    """No stored body names these customers (merchant's number, id), as far as it is known which bodies do."""
+    merchants, customers = map(list, zip(*sorted(erased), strict=True))
+    places: set[Spot] = set()
+    for statement in (_CONCERNED, _OF_ORDERS):
+        rows = await connection.execute(statement, {"merchants": merchants, "customers": customers})
+        places |= {Spot(*row) for row in rows}
+    await empty_bodies(connection, sorted(places))
+
+
+def _work(workspace: Workspace, vault: Vault, now: datetime) -> Iterator[Due]:
+    """What the clock is to do about requests, by request."""
+    for customer_id, forgotten in workspace.forgotten.items():
+        if not forgotten.whole_store:
+            addresses = seal_addresses(forgotten, vault)
+            payload = {"customer_id": str(customer_id), "addresses": addresses}
+            yield Due(forgotten.storefront.merchant_no, ERASURE, str(forgotten.request_id), now, payload)
+    for request_id, (storefront, customer_id) in workspace.data_wanted.items():
+        yield Due(storefront.merchant_no, DATA_EXPORT, str(request_id), now, {"customer_id": str(customer_id)})
+    for asked in workspace.privacy_requests.values():
+        if asked.kind == STORE_ERASURE:
+            due = {"store_no": asked.storefront.store_no}
+            yield Due(asked.storefront.merchant_no, STORE_ERASURE, str(asked.request_id), now, due)
+
+
+def _request(asked: PrivacyRequest) -> Mapping[str, Any]:
+    is_open = asked.customer_id is not None or asked.kind == STORE_ERASURE
+    return {
+        "merchant_no": asked.storefront.merchant_no,
+        "request_id": asked.request_id,
+        "kind": asked.kind,
+        "store_no": asked.storefront.store_no,
+        "customer_id": asked.customer_id,
+        "source": asked.source,
+        "asked_at": asked.asked_at,
+        "due_at": asked.asked_at + ALLOWED,
+        "closed_at": None if is_open else asked.asked_at,
+    }
+
+
+def seal_addresses(forgotten: Forgotten, vault: Vault) -> str:
+    """What unread bodies are searched for, closed to everybody else for the moment until then."""
+    place = addresses_place(forgotten.storefront.merchant_no, forgotten.request_id)
+    return base64.b64encode(vault.encrypt(json.dumps(forgotten.addresses).encode(), place)).decode()
+
+
+def addresses_place(merchant_no: int, request_id: UUID) -> str:
+    """What those addresses are bound to."""
+    return f"{merchant_no}|due_row|addresses|{request_id}"
