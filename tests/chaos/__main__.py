@@ -79,7 +79,7 @@ async def _run(console: Console, bus: str, names: Sequence[str], seed: int, size
             for complaint in [*report.complaints, *filter(None, [report.not_run])]:
                 console.print(f"  {complaint}", markup=False)
             for missed in report.missed:
-                console.print(f"  missed, not judged: {missed}", markup=False)
+                console.print(f"  missed, not judged in this form: {missed}", markup=False)
             if report.complaints:
                 if arena is not None:
                     console.print(f"  the services' logs: {_kept_logs(arena, bus, name)}", markup=False)

@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -52,25 +52,16 @@ class Shop:
     """Tells deliveries in the order in which they happened; `orders` are the books when all is told.
 
     `prefix` keeps the orders and customers of several shops in one store apart. With `told_paid` an order is told
-    first when it is paid: one webhook an order, but for refunds and cancellations. Unless a shop's customers want mail,
-    messages are decided on and none is sent.
+    first when it is paid: one webhook an order, but for refunds and cancellations.
     """
 
     def __init__(
-        self,
-        seed: int,
-        *,
-        orders: int,
-        customers: int = 200,
-        prefix: str = "",
-        told_paid: bool = False,
-        wants_mail: bool = True,
+        self, seed: int, *, orders: int, customers: int = 200, prefix: str = "", told_paid: bool = False
     ) -> None:
         self._random = random.Random(seed)
         self._count = orders
         self._prefix = prefix
         self._told_paid = told_paid
-        self._consent = _SUBSCRIBED if wants_mail else ()
         self._customers = [f"{prefix}C-{number}" for number in range(customers)]
         self.orders: dict[str, Order] = {}
         self.stays_open = False
@@ -119,11 +110,11 @@ class Shop:
             yield self._told(order, "cancelled")
 
     def _told(self, order: Order, stage: str) -> Delivery:
-        event = {"type": "order.updated", "timestamp": _text(order.updated_at), "data": _document(order, self._consent)}
+        event = {"type": "order.updated", "timestamp": _text(order.updated_at), "data": _document(order)}
         return Delivery(f"{order.order_id}-{stage}", order.order_id, json.dumps(event).encode(), stage == "paid")
 
 
-def _document(order: Order, consent: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+def _document(order: Order) -> dict[str, Any]:
     document: dict[str, Any] = {
         "id": order.order_id,
         "updated_at": _text(order.updated_at),
@@ -132,7 +123,9 @@ def _document(order: Order, consent: Sequence[Mapping[str, str]]) -> dict[str, A
         "customer": {
             "id": order.customer,
             "email": f"{order.customer.lower()}@example.com",
-            "consents": list(consent),
+            "consents": [
+                {"channel": "email", "state": "subscribed", "at": _text(_OPENED - timedelta(days=1)), "source": "shop"}
+            ],
         },
         "lines": [
             {
@@ -169,6 +162,3 @@ def _refund(order: Order) -> dict[str, Any]:
 
 def _text(instant: datetime) -> str:
     return instant.isoformat().replace("+00:00", "Z")
-
-
-_SUBSCRIBED = ({"channel": "email", "state": "subscribed", "at": _text(_OPENED - timedelta(days=1)), "source": "shop"},)

@@ -44,9 +44,4 @@ def _counts(figures: Mapping[str, int]) -> str:
 
 
 def _figures(measured: Mapping[str, Measured]) -> str:
-    return ", ".join(_figure(what, m) for what, m in measured.items())
-
-
-def _figure(what: str, m: Measured) -> str:
-    said = f"{what} {m.value:.3g} ({m.allowed:.3g}) {m.unit}".rstrip()
-    return f"{said} missed" if m.is_exceeded else said
+    return ", ".join(f"{what} {m.value:.3g} ({m.allowed:.3g}) {m.unit}".rstrip() for what, m in measured.items())
