@@ -1,8 +1,6 @@
 """All that this service keeps about a customer, gathered when somebody asked to see it."""
 
-import base64
 import json
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,6 +11,7 @@ import zstandard
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from libs.servicekit.data_export import Kept, parts_of
 from libs.servicekit.errors import SealBroken
 from libs.servicekit.sealing import Vault
 from libs.servicekit.timers import Due
@@ -92,12 +91,12 @@ class DataExports:
 
     async def _answer(self, connection: AsyncConnection, row: Due) -> Answer:
         gathered = await self.gathered(connection, row.merchant_no, UUID(str(row.payload["customer_id"])))
-        packed = base64.b64encode(zlib.compress(json.dumps(gathered, ensure_ascii=False).encode()))
+        packed = "".join(parts_of(gathered)).encode()
         answer = Answer(row.merchant_no, UUID(row.key), DATA_EXPORT, OURS)
         return replace(answer, data_enc=self.vault.encrypt(packed, data_place(answer)))
 
-    async def gathered(self, connection: AsyncConnection, merchant_no: int, customer_id: UUID) -> dict[str, Any]:
-        """By the names of things: the rows as objects, instants as RFC 3339."""
+    async def gathered(self, connection: AsyncConnection, merchant_no: int, customer_id: UUID) -> Kept:
+        """By the names of things: the rows as objects."""
         who = {"merchant_no": merchant_no, "customer_id": customer_id}
         lives = (await connection.execute(_LIVES, who)).all()
         named = {"merchant_no": merchant_no, "customers": [life.customer_id for life in lives]}
@@ -111,16 +110,16 @@ class DataExports:
     def _customer(self, row: Row[Any]) -> dict[str, Any]:
         customer = customer_of(row, self.vault)
         return {
-            "customer_id": str(customer.customer_id),
-            "merged_into": str(customer.merged_into) if customer.merged_into else None,
-            "registered_at": _instant(customer.registered_at),
-            "erased_at": _instant(customer.erased_at),
+            "customer_id": customer.customer_id,
+            "merged_into": customer.merged_into,
+            "registered_at": customer.registered_at,
+            "erased_at": customer.erased_at,
             "said": {
-                name: {"value": word.value, "at": _instant(moment(word.at_us))}
+                name: {"value": word.value, "at": moment(word.at_us)}
                 for name, word in sorted(customer.description.items())
             },
             "consents": {
-                name: {"state": mark.state, "at": _instant(moment(mark.at_us))}
+                name: {"state": mark.state, "at": moment(mark.at_us)}
                 for name, mark in sorted(customer.consents.items())
             },
         }
@@ -128,9 +127,9 @@ class DataExports:
     def _delivery(self, row: Row[Any]) -> dict[str, Any]:
         """A webhook as it came, for as long as it is kept."""
         return {
-            "delivery_id": str(row.delivery_id),
+            "delivery_id": row.delivery_id,
             "topic": row.topic,
-            "received_at": _instant(row.received_at),
+            "received_at": row.received_at,
             "body": self._body(row),
         }
 
@@ -145,19 +144,9 @@ class DataExports:
 
 
 def _order(row: Row[Any]) -> dict[str, Any]:
-    found = {name: _plain(value) for name, value in row._mapping.items() if name != "content"}
+    found = {name: value for name, value in row._mapping.items() if name != "content"}
     found |= {name: json.loads(found[name]) for name in _JSON_COLUMNS if found[name]}
     if row.content is not None:
         unpacked = zstandard.ZstdDecompressor().decompress(row.content, max_output_size=BODY_LIMIT)
         found["content"] = json.loads(unpacked)
     return found
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return _instant(value)
-    return str(value) if isinstance(value, UUID) else value
-
-
-def _instant(at: datetime | None) -> str | None:
-    return at.isoformat().replace("+00:00", "Z") if at else None

@@ -69,7 +69,8 @@ class StoreErasures:
         stores = await storefronts_by_number(uow.connection, {int(row.payload["store_no"]) for row in rows})
         for row in rows:
             storefront = stores[int(row.payload["store_no"])]
-            await self._close(uow, storefront, now)
+            if row.payload.keys() == {"store_no"}:  # the first step
+                await self._close(uow, storefront, now)
             ahead = await self._step(uow, row, storefront, now)
             if ahead is None:
                 await self._end(uow, row, storefront, now)
