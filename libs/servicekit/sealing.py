@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -47,8 +48,14 @@ class Sealer:
 
     def blind_index(self, merchant_id: UUID, kind: str, value: str) -> str:
         """A hash equal for equal values of one merchant, and telling nothing without the key (hex, 64 digits)."""
-        merchant_key = hmac.digest(self._match_key, merchant_id.bytes, hashlib.sha256)
+        merchant_key = _merchant_key(self._match_key, merchant_id)
         return hmac.digest(merchant_key, f"{kind}\x1f{value}".encode(), hashlib.sha256).hex()
+
+
+# Asked for several times for each delivery, and a batch has few merchants.
+@lru_cache(maxsize=1_024)
+def _merchant_key(match_key: bytes, merchant_id: UUID) -> bytes:
+    return hmac.digest(match_key, merchant_id.bytes, hashlib.sha256)
 
 
 class Vault:
