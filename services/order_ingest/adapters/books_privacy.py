@@ -92,7 +92,7 @@ async def store_privacy(connection: AsyncConnection, workspace: Workspace, vault
         await connection.execute(_REQUEST, by_column(rows, _COLUMNS))
     await schedule(connection, list(_work(workspace, vault, now)))
     if workspace.forgotten:
-        await empty_deliveries(connection, {(f.storefront.merchant_no, id_) for id_, f in workspace.forgotten.items()})
+        await empty_deliveries(connection, {(f.storefront.merchant_no, f.customer_id) for f in workspace.forgotten})
     if workspace.stores_left:
         left = {"stores": list(workspace.stores_left), "ats": list(workspace.stores_left.values())}
         await connection.execute(_LEAVE, left)
@@ -111,10 +111,10 @@ async def empty_deliveries(connection: AsyncConnection, erased: Collection[tuple
 
 def _work(workspace: Workspace, vault: Vault, now: datetime) -> Iterator[Due]:
     """What the clock is to do about requests, by request."""
-    for customer_id, forgotten in workspace.forgotten.items():
+    for forgotten in workspace.forgotten:
         if not forgotten.whole_store:
             addresses = seal_addresses(forgotten, vault)
-            payload = {"customer_id": str(customer_id), "addresses": addresses}
+            payload = {"customer_id": str(forgotten.customer_id), "addresses": addresses}
             yield Due(forgotten.storefront.merchant_no, ERASURE, str(forgotten.request_id), now, payload)
     for request_id, (storefront, customer_id) in workspace.data_wanted.items():
         yield Due(storefront.merchant_no, DATA_EXPORT, str(request_id), now, {"customer_id": str(customer_id)})

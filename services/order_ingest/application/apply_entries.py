@@ -85,7 +85,7 @@ def _taken(workspace: Workspace, entry: Entry, seals: Seals) -> str:
             external_id = part.external_id if isinstance(part, OrderDeleted) else part.order_external_id
             before = _order(workspace, entry, external_id)
             if before.customer_id is not None:
-                workspace.concerned.setdefault(entry.cause.id, []).append(before.customer_id)
+                workspace.concerns(entry.cause.id, before.customer_id)
             return _settle(workspace, entry, before, _with_part(before, part, entry.at))
 
 
@@ -109,7 +109,7 @@ def _people_seen(workspace: Workspace, entry: Entry, seals: Seals) -> None:
         customer_id, news = workspace.people[entry.storefront.merchant_no].join(
             joined.keys, entry.at, entry.storefront, hashed=joined.hashed
         )
-        workspace.concerned.setdefault(entry.cause.id, []).append(customer_id)
+        workspace.concerns(entry.cause.id, customer_id)
         for each in news:
             tell_person.tell(workspace, entry, each, seals)
     elif entry.named is not None and entry.named.keys:
@@ -186,7 +186,7 @@ def _meet(workspace: Workspace, entry: Entry, named: Named, seals: Seals, *, ord
         known_as=order.customer_id if order else None,
     )
     customer_id, news = people.meet(sighting, entry.storefront)
-    workspace.concerned.setdefault(entry.cause.id, []).append(customer_id)
+    workspace.concerns(entry.cause.id, customer_id)
     for each in news:
         tell_person.tell(workspace, entry, each, seals)
     for consent in () if _is_erased(workspace, entry, customer_id) else named.consents:

@@ -38,7 +38,7 @@ def apply_erasure(workspace: Workspace, entry: Entry, asked: ErasureAsked, seals
     news = [each for each in erased if asked.request_id or not _was_asked(each, asked)]
     for each in news:
         _tell_erased(workspace, entry, asked, each)
-    workspace.concerned.setdefault(entry.cause.id, []).extend(each.after.customer_id for each in erased)
+    workspace.concerns(entry.cause.id, *(each.after.customer_id for each in erased))
     return _APPLIED if news else _NO_NEWS
 
 
@@ -58,18 +58,22 @@ def _tell_erased(workspace: Workspace, entry: Entry, asked: ErasureAsked, erased
         erased_at=erased.after.erased_at or asked.at,
     )
     workspace.tell(fact, storefront, fact.erased_at, entry.cause)
-    workspace.forgotten[customer_id] = Forgotten(
+    forgotten = Forgotten(
+        customer_id=customer_id,
         request_id=request_id,
         storefront=storefront,
         addresses=tuple(sorted(set(_addresses(entry, erased)))),
         whole_store=asked.whole_store,
     )
+    workspace.forgotten.append(forgotten)
 
 
 def apply_data_request(workspace: Workspace, entry: Entry, asked: DataAsked) -> str:
     """Every service is asked what it keeps about whoever is meant; of nobody the request alone is kept."""
     people, named = workspace.people[entry.storefront.merchant_no], entry.named or _NOBODY
     meant = [each.customer_id for each in named_by(people, _sighting(entry, named), asked.customer_id)]
+    if not meant and asked.customer_id is not None:  # who was erased meanwhile is answered with what is left
+        meant = [people.resolve(asked.customer_id)]
     for customer_id in meant:
         request_id = asked.request_id or _record(workspace, entry, asked, DATA_EXPORT, customer_id)
         fact = CustomerDataRequestedV1(customer_id=customer_id, request_id=request_id, requested_at=asked.at)
@@ -77,7 +81,7 @@ def apply_data_request(workspace: Workspace, entry: Entry, asked: DataAsked) -> 
         workspace.data_wanted[request_id] = (entry.storefront, customer_id)
     if not meant:
         _record(workspace, entry, asked, DATA_EXPORT, None)
-    workspace.concerned.setdefault(entry.cause.id, []).extend(meant)
+    workspace.concerns(entry.cause.id, *meant)
     return _APPLIED
 
 

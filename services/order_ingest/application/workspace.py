@@ -65,8 +65,9 @@ class PrivacyRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forgotten:
-    """A customer erased in this batch; `addresses` are what bodies are searched for that could not be read."""
+    """A customer erased for one request; `addresses` are what bodies are searched for that could not be read."""
 
+    customer_id: UUID
     request_id: UUID
     storefront: Storefront
     addresses: tuple[str, ...]
@@ -109,7 +110,7 @@ class Workspace:
     """What must be asked of stores, by the delivery that made it necessary."""
     concerned: dict[UUID, list[UUID]] = field(default_factory=dict)
     """Whom each delivery was about, by its id: their ids as they were then."""
-    forgotten: dict[UUID, Forgotten] = field(default_factory=dict)
+    forgotten: list[Forgotten] = field(default_factory=list)
     data_wanted: dict[UUID, tuple[Storefront, UUID]] = field(default_factory=dict)
     """By request: whose data is to be gathered."""
     privacy_requests: dict[UUID, PrivacyRequest] = field(default_factory=dict)
@@ -117,6 +118,10 @@ class Workspace:
     """Stores by number that ended our access, and when."""
     history: list[HistoryEntry] = field(default_factory=list)
     said: list[Said] = field(default_factory=list)
+
+    def concerns(self, cause_id: UUID, *customer_ids: UUID) -> None:
+        """The delivery is about these customers too."""
+        self.concerned.setdefault(cause_id, []).extend(customer_ids)
 
     def tell(self, fact: Fact, storefront: Storefront, occurred_at: datetime, cause: Cause) -> None:
         """The fact will be told with the batch."""

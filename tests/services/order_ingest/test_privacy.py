@@ -258,6 +258,22 @@ async def _file(house: House, shop: Shop, request_id: UUID) -> Any:
     return await house.client.get(f"/v1/privacy_requests/{request_id}/file", headers=headers)
 
 
+async def test_requests_that_are_carried_out_together_all_come_to_their_end(house: House) -> None:
+    shop, customer_id = await _bob(house)
+    paths = ["erasures", "erasures", "data_exports"]
+    asked = [await house.post(shop, f"/v1/customers/{customer_id}/{path}") for path in paths]
+    await house.by_the_clock()
+    late = await house.post(shop, f"/v1/customers/{customer_id}/data_exports")
+    await house.by_the_clock()
+
+    for request in (*asked, late):
+        shown = await house.get(shop, f"/v1/privacy_requests/{request['request_id']}")
+        assert [each["service"] for each in shown["answers"]] == ["order-ingest"], request["kind"]
+    told = [fact for fact in await house.facts("customer.erased") if isinstance(fact, CustomerErasedV1)]
+    assert sorted(str(fact.request_id) for fact in told) == sorted(each["request_id"] for each in asked[:2])
+    assert len(await house.facts("customer.data_requested")) == 2
+
+
 async def test_a_part_that_is_missing_keeps_the_request_open(house: House) -> None:
     shop, customer_id = await _bob(house)
     asked = await house.post(shop, f"/v1/customers/{customer_id}/data_exports")
