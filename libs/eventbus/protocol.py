@@ -249,7 +249,9 @@ def watch(state: LaneWatch, mark: Mark, sight: Sight, *, now: float, nonce: str)
         case Verified():
             return _hear_answer(state, mark, sight)
         case Tick(at_end):
-            return _act(state, mark, now=now, nonce=nonce) if at_end else (state, ())
+            state, asked = _ask(state, mark, now=now, nonce=nonce)
+            state, demands = _act(state, mark, now=now) if at_end else (state, ())
+            return state, (*asked, *demands)
 
 
 def _hear_watermark(state: LaneWatch, mark: Mark, watermark: Watermark) -> LaneWatch:
@@ -281,21 +283,25 @@ def _hear_answer(state: LaneWatch, mark: Mark, answer: Verified) -> Watched:
     return replace(state, suspected=False, unknown=0, high=high, nak_at=None, opening=None), (halt,)
 
 
-def _act(state: LaneWatch, mark: Mark, *, now: float, nonce: str) -> Watched:
+def _ask(state: LaneWatch, mark: Mark, *, now: float, nonce: str) -> Watched:
+    """A suspicion is asked about however much is unread: no record that follows could take it away."""
+    if not state.suspected or (state.question is not None and now - state.question.asked_at < QUESTION_SECONDS):
+        return state, ()
+    question = _question(state, mark, now=now, nonce=nonce)
+    return replace(state, question=question), (Verify(state.lane, mark.sequence, mark.chain, question.nonce),)
+
+
+def _act(state: LaneWatch, mark: Mark, *, now: float) -> Watched:
     refusal, state = state.rereading, replace(state, rereading=None)
     if refusal is not None and refusal.sequence == mark.sequence:
         gone = f"sequences {mark.sequence + 1} to {refusal.floor - 1} are in neither outbox nor log"
         return state, (HaltGroup(state.lane, gone),)
-    demands: list[Demand] = []
-    if state.suspected and (state.question is None or now - state.question.asked_at >= QUESTION_SECONDS):
-        question = _question(state, mark, now=now, nonce=nonce)
-        state = replace(state, question=question)
-        demands.append(Verify(state.lane, mark.sequence, mark.chain, question.nonce))
+    if state.opening is not None:
+        return state, ()  # the epoch beyond the suspicion was read: a rewind would bring all of it again, in vain
     stuck = state.high > mark.sequence and now - state.progressed_at >= PATIENCE_SECONDS
     if stuck and (state.nak_at is None or now - state.nak_at >= REQUEST_SECONDS):
-        state = replace(state, nak_at=now)
-        demands.append(Nak(state.lane, mark.sequence))
-    return state, tuple(demands)
+        return replace(state, nak_at=now), (Nak(state.lane, mark.sequence),)
+    return state, ()
 
 
 def _question(state: LaneWatch, mark: Mark, *, now: float, nonce: str) -> Question:

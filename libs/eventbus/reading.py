@@ -171,13 +171,11 @@ class Reading:
         self._looked_at = now
         if self._applier.halted:
             await self._release()
-        if not ended:
-            return
-        lanes = [lane for lane in self._applier.known if await self._partition(lane) in ended]
-        restless = self._watching.restless(self._applier.known, lanes)
+        restless = self._watching.restless(self._applier.known, self._applier.known)
         if restless:
             await self._refresh(restless)
-            await self._obey(self._watching.tick(restless, self._applier.known), subscription)
+            at_end = {lane: await self._partition(lane) in ended for lane in restless}
+            await self._obey(self._watching.tick(at_end, self._applier.known), subscription)
             # Another owner may have closed the gap: nothing that follows would commit what was withheld for it.
             await self._commit(subscription)
 

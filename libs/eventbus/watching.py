@@ -46,11 +46,11 @@ class Watching:
         """The highest sequence of the lane that was heard of."""
         return self._states[lane].high
 
-    def tick(self, lanes: Collection[Lane], known: Mapping[Lane, Mark]) -> list[Demand]:
-        """Time passed for these lanes, and nothing of their partitions is unread."""
+    def tick(self, lanes: Mapping[Lane, bool], known: Mapping[Lane, Mark]) -> list[Demand]:
+        """Time passed for these lanes; true where nothing of their partition is unread."""
         demands: list[Demand] = []
-        for lane in lanes:
-            seen = Seen(lane, known[lane], Tick(at_end=True))
+        for lane, at_end in lanes.items():
+            seen = Seen(lane, known[lane], Tick(at_end))
             demands += self._watch(lane, known[lane], seen, nonce=self._new_id().hex)
         return demands
 

@@ -55,8 +55,8 @@ MUTATIONS: Sequence[Mutation] = (
     Mutation(
         "no verification before a stop",
         "libs/eventbus/protocol.py",
-        "        demands.append(Verify(state.lane, mark.sequence, mark.chain, question.nonce))",
-        '        demands.append(HaltLane(state.lane, "suspected"))',
+        "(Verify(state.lane, mark.sequence, mark.chain, question.nonce),)",
+        '(HaltLane(state.lane, "suspected"),)',
         mix="late appends",
         seeds=60,
     ),

@@ -14,6 +14,7 @@ from libs.eventbus.words import (
     Gap,
     LaneWatch,
     Mark,
+    Nak,
     Opened,
     Opening,
     Point,
@@ -156,6 +157,22 @@ def test_a_lane_that_an_epoch_made_suspicious_stops_with_it_at_hand() -> None:
 
     assert asked == (Verify(LANE, 5, FIVE[4].chain, "n"),)  # and no rewind: it would bring the same again
     assert [demand.opening for demand in demands if isinstance(demand, HaltLane)] == [opened]
+
+
+def test_what_follows_a_suspicious_epoch_is_not_asked_for_until_the_answer() -> None:
+    """The source would send the whole epoch again to everybody, and this reader would drop it again."""
+    opened, mark = opening_after(FIVE[:3]), mark_at(FIVE[4])
+    (suspicion,) = plan_batch({LANE: mark}, (), {}, (), [opened]).seen
+    state = LaneWatch(LANE, 0.0)
+    for sight in (suspicion.sight, Gap(opened.sequence + 40)):
+        state, _ = watch(state, mark, sight, now=1.0, nonce="")
+
+    state, before = watch(state, mark, Tick(at_end=True), now=9.0, nonce="n")
+    state, _ = watch(state, mark, Verified(LANE, "n", known=True), now=9.5, nonce="")
+    _, behind = watch(state, mark, Tick(at_end=True), now=10.0, nonce="m")
+
+    assert [type(demand) for demand in before] == [Verify]
+    assert behind == (Nak(LANE, 5),)
 
 
 # --- the relay and the source

@@ -120,6 +120,15 @@ def test_a_contradiction_is_asked_about_before_anything_stops(sight: Sight) -> N
     assert demands == [Verify(LANE, 5, b"ours", "nonce-1-0")]
 
 
+def test_a_contradiction_is_asked_about_however_much_is_unread() -> None:
+    """A reader that never catches up would else never stop what its source forgot."""
+    state, _ = after(FRESH, Mark(5, b"ours"), Suspicion(6), Gap(8))
+
+    _, demands = after(state, Mark(5, b"ours"), Tick(at_end=False), now=100)
+
+    assert demands == [Verify(LANE, 5, b"ours", "nonce-100-0")]
+
+
 def test_a_foreign_record_is_dropped_once_the_source_knows_the_mark() -> None:
     """A zombie relay or a log read again must not stop a healthy lane."""
     state, _ = after(FRESH, Mark(5, b"ours"), Suspicion(6), Tick(at_end=True))
