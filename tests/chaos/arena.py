@@ -45,6 +45,9 @@ class Arena:
     ops: Mapping[str, Api]
     books: dict[str, Order] = field(default_factory=dict)
     """The orders of every shop that has sold here so far."""
+    told_once: dict[UUID, tuple[int, int]] = field(default_factory=dict)
+    """Lane and sequence of each fact that a restored source forgot: where it says one again, the effect is the first's.
+    """
 
     @property
     def workers(self) -> list[str]:

@@ -95,9 +95,7 @@ async def _check_profiles(arena: Arena, orders: Mapping[str, Order], verdict: Ve
 
 async def _check_order(arena: Arena, verdict: Verdict) -> None:
     """Each account's entries were written in the order in which their facts were told."""
-    async with arena.admin("order_ingest") as connection:
-        rows = await connection.fetch("SELECT event_id, lane, seq FROM outbox WHERE topic = 'commerce'")
-    told = {row["event_id"]: (row["lane"], row["seq"]) for row in rows}
+    told = {**await places(arena), **arena.told_once}
     async with arena.admin("loyalty") as connection:
         entries = await connection.fetch("SELECT account_id, cause FROM txn WHERE cause IS NOT NULL ORDER BY txn_id")
     last: dict[int, tuple[int, int]] = {}
@@ -109,6 +107,13 @@ async def _check_order(arena: Arena, verdict: Verdict) -> None:
         if before is not None and before[0] == place[0] and place[1] < before[1]:
             verdict.order_breaks.append(f"account {entry['account_id']}: {place} after {before}")
         last[entry["account_id"]] = place
+
+
+async def places(arena: Arena) -> dict[UUID, tuple[int, int]]:
+    """Lane and sequence of each fact about orders that order-ingest has in its outbox."""
+    async with arena.admin("order_ingest") as connection:
+        rows = await connection.fetch("SELECT event_id, lane, seq FROM outbox WHERE topic = 'commerce'")
+    return {row["event_id"]: (row["lane"], row["seq"]) for row in rows}
 
 
 async def _check_messages(arena: Arena, verdict: Verdict) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from deploy.demo.api import Api
 from tests.chaos.arena import Arena
-from tests.chaos.books import check
+from tests.chaos.books import check, places
 from tests.chaos.killing import HEAL_SECONDS
 from tests.chaos.load import under_load
 from tests.chaos.meters import watched
@@ -44,6 +44,7 @@ async def r20(arena: Arena, seed: int, size: Size) -> Report:
     async with watched(arena) as meters:
         await _sell_across_a_backup(arena, told, size)
         await arena.drain(within_seconds=HEAL_SECONDS)
+        arena.told_once.update(await places(arena))
         await _restore(arena)
         async with under_load(arena, later, per_second=size.per_second):
             silent = await _stopped(arena, within_seconds=60)
