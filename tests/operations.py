@@ -243,6 +243,24 @@ async def _somebody(tenant: Tenant, client: httpx.AsyncClient) -> dict[str, str]
     return {"customer_id": known[0]["customer_id"]}
 
 
+async def _absorbed(tenant: Tenant, client: httpx.AsyncClient) -> dict[str, str]:
+    """A customer known by a number, who turned out to be one known by an address."""
+    email, phone = f"{secrets.token_hex(6)}@shop.example", f"+49151{secrets.randbelow(10**8):08d}"
+    now = text_of(datetime.now(UTC))
+    for named in ({"email": email}, {"phone": phone}, {"email": email, "phone": phone}):
+        said = {"customer": named, "channel": "email", "state": "subscribed", "at": now}
+        await deliver(tenant.hook, {"type": "consent.captured", "timestamp": now, "data": said})
+
+    async def absorbed() -> list[dict[str, Any]] | None:
+        known = await items(client, f"/v1/customers?email={email}")
+        if known is None:
+            return None
+        identities = await done(client.get(f"/v1/customers/{known[0]['customer_id']}/identities"))
+        return identities["absorbed"] or None
+
+    return {"customer_id": (await eventually(absorbed, "the merge"))[0]["customer_id"]}
+
+
 async def _export(tenant: Tenant, client: httpx.AsyncClient) -> dict[str, str]:
     """A request for a customer's data to which every service has answered."""
     customer_id = (await _somebody(tenant, client))["customer_id"]
@@ -268,6 +286,7 @@ _FRESH: Final[Mapping[tuple[str, str, str], Callable[[Tenant, httpx.AsyncClient]
     ("order_ingest", "POST", "/v1/stores/{store_id}/erasures"): _asked_store,
     ("order_ingest", "POST", "/v1/customers/{customer_id}/erasures"): _somebody,
     ("order_ingest", "POST", "/v1/customers/{customer_id}/data_exports"): _somebody,
+    ("order_ingest", "POST", "/v1/customers/{customer_id}/unmerges"): _absorbed,
     ("order_ingest", "GET", "/v1/privacy_requests/{request_id}"): _export,
     ("order_ingest", "GET", "/v1/privacy_requests/{request_id}/file"): _export,
 }

@@ -72,6 +72,26 @@ class CustomerMergedV1(Fact):
     merged_at: Instant
 
 
+class CustomerUnmergedV1(Fact):
+    """A merge was undone: `restored_customer_id` lives again, and `order_ids` belong to it.
+
+    Told twice, under the restored customer's id and under the survivor's (`customer_id` is the one of the two): all
+    that was told before under that id has been read when the fact is. Facts told later name the right one of the two.
+    """
+
+    TYPE: ClassVar[str] = "customer.unmerged.v1"
+    TOPIC: ClassVar[str] = "commerce"
+    SUBJECT: ClassVar[str] = "customer_id"
+
+    customer_id: UUID
+    merge_id: UUID
+    restored_customer_id: UUID
+    survivor_customer_id: UUID
+    order_ids: tuple[UUID, ...] = ()
+    identity_version: int
+    unmerged_at: Instant
+
+
 class CustomerErasedV1(Fact):
     """The person asked to be forgotten; every service clears what names them."""
 
@@ -155,6 +175,7 @@ FACTS: tuple[type[Fact], ...] = (
     CustomerRegisteredV1,
     CustomerUpdatedV1,
     CustomerMergedV1,
+    CustomerUnmergedV1,
     CustomerErasedV1,
     CustomerDataRequestedV1,
     ConsentCapturedV1,

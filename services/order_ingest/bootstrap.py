@@ -62,6 +62,7 @@ from services.order_ingest.adapters.screens import PostgresScreens
 from services.order_ingest.adapters.store_apis.by_platform import code_apis, consent_apis, store_apis
 from services.order_ingest.adapters.store_erasures import StoreErasures
 from services.order_ingest.adapters.stores import PostgresMerchants, PostgresStores
+from services.order_ingest.adapters.unmerges import ASKED_UNMERGE, PostgresUnmerges, Unmerges
 from services.order_ingest.adapters.withdrawals import WITHDRAW, PushWithdrawals
 from services.order_ingest.application.apply_privacy import DATA_EXPORT, ERASURE, STORE_ERASURE
 from services.order_ingest.application.read_entry import Reader
@@ -79,6 +80,7 @@ from services.order_ingest.entrypoints import (
     preview_routes,
     privacy_routes,
     store_routes,
+    unmerge_routes,
     webhooks,
 )
 from services.order_ingest.entrypoints.hook_metrics import normalised
@@ -100,6 +102,7 @@ ROUTERS: Final = (
     order_routes.router,
     customer_routes.router,
     privacy_routes.router,
+    unmerge_routes.router,
     delivery_routes.router,
     preview_routes.router,
     import_routes.router,
@@ -152,6 +155,7 @@ def application(kit: Kit, settings: Settings, hooks: ASGIApp) -> ASGIApp:
         screens=partial(PostgresScreens, vault=vault),
         uploads=lambda uow: ImportFiles(uow.connection, uow.tenant, vault),
         privacy=partial(PostgresPrivacy, vault=vault),
+        unmerges=PostgresUnmerges,
         addresses=LibraryAddresses(),
         seals=seals,
         public_url=settings.public_url,
@@ -212,7 +216,7 @@ def tasks(settings: Settings, database: Database, bus: Bus, clock: Clock, health
 
 
 def privacy_timers(vault: Vault, seals: Sealer) -> Mapping[str, TimerHandler]:
-    """What follows from requests about privacy, by the kind of due row."""
+    """What operators and people ask about customers, by the kind of due row."""
     asked = AskedByOperators(vault, seals).handle
     return {
         ASKED_ERASURE: asked,
@@ -220,6 +224,7 @@ def privacy_timers(vault: Vault, seals: Sealer) -> Mapping[str, TimerHandler]:
         ERASURE: ErasureSearch(vault).handle,
         STORE_ERASURE: StoreErasures(vault, seals).handle,
         DATA_EXPORT: DataExports(vault).handle,
+        ASKED_UNMERGE: Unmerges(vault, seals).handle,
     }
 
 

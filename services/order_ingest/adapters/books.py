@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from libs.servicekit.sealing import Vault
 from services.order_ingest.adapters.books_dependants import load_dependants, store_dependants
 from services.order_ingest.adapters.books_happenings import load_happenings, store_happenings
-from services.order_ingest.adapters.books_merges import move_to_survivors
+from services.order_ingest.adapters.books_merges import load_orders_of_lives, move_to_survivors, return_to_restored
 from services.order_ingest.adapters.books_orders import load_orders, store_history, store_orders
 from services.order_ingest.adapters.books_people import load_people, store_people
 from services.order_ingest.adapters.books_privacy import store_privacy
@@ -42,6 +42,7 @@ class PostgresBooks:
         orders = await load_orders(self._connection, entries)
         people = await load_people(self._connection, entries, orders, self._vault)
         products = await load_products(self._connection, entries)
+        returning = await load_orders_of_lives(self._connection, entries, people)
         return Workspace(
             orders=dict(orders),
             order_stores={},
@@ -53,11 +54,13 @@ class PostgresBooks:
             happened=await load_happenings(self._connection, entries),
             dependants=await load_dependants(self._connection, entries),
             rates=await load_rates(self._connection, entries),
+            orders_of_lives=returning,
         )
 
     async def store(self, workspace: Workspace) -> None:
         """Everything that changed stands: orders, their history and windows, customers, identities, products."""
         await move_to_survivors(self._connection, workspace)
+        await return_to_restored(self._connection, workspace)
         await store_orders(self._connection, workspace, self._now)
         await store_history(self._connection, workspace, self._now)
         await plan_completions(self._connection, workspace, self._now)

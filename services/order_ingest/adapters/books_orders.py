@@ -30,7 +30,7 @@ _LOAD = text(
     """
 )
 _ALL: Final = {**COLUMNS, **CONTENT_COLUMNS}
-_FIXED: Final = ("merchant_no", "order_id", "store_no", "external_id")
+_FIXED: Final = ("merchant_no", "order_id", "store_no", "external_id", "origin_id")
 _COUNTED: Final = ("goods_minor", "discount_minor", "line_count", "item_count")
 """Zero, not null, for an order whose content has not come yet."""
 
@@ -42,10 +42,11 @@ _INSERT = sql(
 )
 _UPDATE = sql(
     """
-    UPDATE customer_order o SET updated_at = :now, {state}, {content} FROM {rows}
+    UPDATE customer_order o SET updated_at = :now, {state}, {origin}, {content} FROM {rows}
     WHERE o.order_id = x.order_id AND o.merchant_no + 0 = x.merchant_no
     """,
     state=", ".join(f"{name} = x.{name}" for name in COLUMNS if name not in _FIXED),
+    origin="origin_id = coalesce(o.origin_id, x.origin_id)",
     content=", ".join(f"{name} = coalesce(x.{name}, o.{name})" for name in CONTENT_COLUMNS),
     rows=unnest(_ALL),
 )

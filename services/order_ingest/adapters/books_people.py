@@ -1,4 +1,4 @@
-"""Customers and the keys that find them: set-based load and store."""
+"""Customers, and whoever they became: set-based load and store."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -9,24 +9,15 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.servicekit.sealing import Vault
+from services.order_ingest.adapters.books_keys import load_all_keys, load_owners, store_keys
 from services.order_ingest.adapters.columns import by_column, sql, unnest
 from services.order_ingest.adapters.people_rows import customer_of, values_of
 from services.order_ingest.application.entries import Entry
 from services.order_ingest.application.workspace import Workspace
-from services.order_ingest.domain.customer import Key, Strength
 from services.order_ingest.domain.order import Order
 from services.order_ingest.domain.people import People
-from services.order_ingest.domain.persons import DataAsked, ErasureAsked
+from services.order_ingest.domain.persons import DataAsked, ErasureAsked, UnmergeAsked
 
-_KEY_COLUMNS: Final = {"merchant_no": "int4", "strength": "int2", "store_no": "int4", "value": "text"}
-_OWNERS = sql(
-    """
-    SELECT w.merchant_no, w.strength, w.store_no, w.value, i.customer_id FROM {keys}
-    CROSS JOIN LATERAL (SELECT customer_id FROM identity i WHERE (i.merchant_no, i.strength, i.store_no, i.value)
-        = (w.merchant_no, w.strength, w.store_no, w.value) OFFSET 0) i
-    """,
-    keys=unnest(_KEY_COLUMNS, alias="w"),
-)
 _CUSTOMERS = text(
     """
     SELECT c.* FROM unnest(CAST(:merchants AS int4[]), CAST(:customers AS uuid[])) w(merchant_no, customer_id)
@@ -68,30 +59,21 @@ _UPDATE = sql(
     """,
     rows=unnest(_CUSTOMER_COLUMNS),
 )
-# A key that has an owner already can only be one of somebody erased, which a newer purchase takes over.
-_CLAIM = sql(
+# Everybody who was merged into these, however long ago; a ring, never made here, ends by UNION.
+_ABSORBED = text(
     """
-    INSERT INTO identity (merchant_no, strength, store_no, value, customer_id) SELECT * FROM {rows}
-    ON CONFLICT (merchant_no, strength, store_no, value) DO UPDATE SET customer_id = EXCLUDED.customer_id
-    WHERE EXISTS (SELECT FROM customer c WHERE (c.merchant_no, c.customer_id)
-        = (identity.merchant_no, identity.customer_id) AND c.erased_at IS NOT NULL)
-    """,
-    rows=unnest({**_KEY_COLUMNS, "customer_id": "uuid"}),
-)
-_RELEASE = sql(
-    """
-    DELETE FROM identity i USING {keys}
-    WHERE (i.merchant_no, i.strength, i.store_no, i.value) = (x.merchant_no, x.strength, x.store_no, x.value)
-    """,
-    keys=unnest(_KEY_COLUMNS),
-)
-_KEYS_OF = text(
-    """
-    SELECT i.* FROM unnest(CAST(:merchants AS int4[]), CAST(:customers AS uuid[])) w(merchant_no, customer_id)
-    CROSS JOIN LATERAL (SELECT merchant_no, strength, store_no, value, customer_id FROM identity i
-        WHERE (i.merchant_no, i.customer_id) = (w.merchant_no, w.customer_id) OFFSET 0) i
+    WITH RECURSIVE life AS (
+        SELECT w.merchant_no, w.customer_id
+        FROM unnest(CAST(:merchants AS int4[]), CAST(:customers AS uuid[])) w(merchant_no, customer_id)
+        UNION
+        SELECT c.merchant_no, c.customer_id FROM life CROSS JOIN LATERAL (
+            SELECT merchant_no, customer_id FROM customer c
+            WHERE c.merged_into = life.customer_id AND c.merchant_no + 0 = life.merchant_no OFFSET 0) c
+    )
+    SELECT merchant_no, customer_id FROM life
     """
 )
+_BY_OUR_ID = (ErasureAsked, DataAsked, UnmergeAsked)
 
 
 async def load_people(
@@ -106,20 +88,38 @@ async def load_people(
         entry.storefront.merchant_no: People(merchant_id=entry.storefront.merchant_id)
         for entry in sorted(entries, key=lambda entry: entry.storefront.merchant_no)
     }
-    wanted = await _load_owners(connection, entries, people)
+    wanted = await load_owners(connection, entries, people)
     for entry in entries:
         order = orders.get(entry.storefront.order_id(name)) if (name := _order_name(entry)) else None
         if order is not None and order.customer_id is not None:
             wanted.add((entry.storefront.merchant_no, order.customer_id))
-        if isinstance(entry.change, ErasureAsked | DataAsked) and entry.change.customer_id is not None:
+        if isinstance(entry.change, _BY_OUR_ID) and entry.change.customer_id is not None:
             wanted.add((entry.storefront.merchant_no, entry.change.customer_id))
+    await _load_linked(connection, people, wanted, vault)
+    if any(isinstance(entry.change, ErasureAsked | UnmergeAsked) for entry in entries):
+        await _load_absorbed(connection, people, vault)
+        await load_all_keys(connection, people, _loaded(people))
+    return people
+
+
+async def _load_linked(
+    connection: AsyncConnection, people: Mapping[int, People], wanted: set[tuple[int, UUID]], vault: Vault
+) -> None:
     while wanted:
         for row in await connection.execute(_CUSTOMERS, _pairs(wanted)):
             people[row.merchant_no].customers[row.customer_id] = customer_of(row, vault)
         wanted = _linked(people) - wanted
-    if any(isinstance(entry.change, ErasureAsked) for entry in entries):
-        await _load_all_keys(connection, people)
-    return people
+
+
+async def _load_absorbed(connection: AsyncConnection, people: Mapping[int, People], vault: Vault) -> None:
+    """Everybody whose life ended in one who is loaded: their words are kept under the id that they had."""
+    if loaded := _loaded(people):
+        found = await connection.execute(_ABSORBED, _pairs(loaded))
+        await _load_linked(connection, people, {(row.merchant_no, row.customer_id) for row in found} - loaded, vault)
+
+
+def _loaded(people: Mapping[int, People]) -> set[tuple[int, UUID]]:
+    return {(merchant_no, customer_id) for merchant_no, each in people.items() for customer_id in each.customers}
 
 
 def _pairs(wanted: Collection[tuple[int, UUID]]) -> dict[str, list[Any]]:
@@ -138,38 +138,11 @@ def _linked(people: Mapping[int, People]) -> set[tuple[int, UUID]]:
     }
 
 
-async def _load_all_keys(connection: AsyncConnection, people: Mapping[int, People]) -> None:
-    """Every key of everybody loaded: who is erased is known by none of them in clear any more."""
-    loaded = {(merchant_no, customer_id) for merchant_no, each in people.items() for customer_id in each.customers}
-    if loaded:
-        for row in await connection.execute(_KEYS_OF, _pairs(loaded)):
-            key = Key(Strength(row.strength), row.store_no, row.value)
-            people[row.merchant_no].owners.setdefault(key, row.customer_id)
-
-
 def _order_name(entry: Entry) -> str | None:
     """The order whose customer the entry concerns: what is said of a part concerns them too."""
     change = entry.change
     name: str | None = getattr(change, "external_id", None) or getattr(change, "order_external_id", None)
     return name
-
-
-async def _load_owners(
-    connection: AsyncConnection, entries: Sequence[Entry], people: Mapping[int, People]
-) -> set[tuple[int, UUID]]:
-    keys = sorted({(entry.storefront.merchant_no, key) for entry in entries for key in entry.keys})
-    if not keys:
-        return set()
-    rows = await connection.execute(_OWNERS, by_column([_key_values(*each) for each in keys], _KEY_COLUMNS))
-    found = set()
-    for row in rows:
-        people[row.merchant_no].owners[Key(Strength(row.strength), row.store_no, row.value)] = row.customer_id
-        found.add((row.merchant_no, row.customer_id))
-    return found
-
-
-def _key_values(merchant_no: int, key: Key) -> dict[str, object]:
-    return {"merchant_no": merchant_no, "strength": int(key.strength), "store_no": key.store_no, "value": key.value}
 
 
 async def store_people(connection: AsyncConnection, workspace: Workspace, vault: Vault, now: datetime) -> None:
@@ -186,22 +159,4 @@ async def store_people(connection: AsyncConnection, workspace: Workspace, vault:
     if known:
         changed = await connection.execute(_UPDATE, {**by_column(known, _CUSTOMER_COLUMNS), "now": now})
         assert changed.rowcount == len(known), "a customer vanished under its merchant's lock"
-    await _claim_keys(connection, workspace)
-
-
-async def _claim_keys(connection: AsyncConnection, workspace: Workspace) -> None:
-    released = [
-        _key_values(merchant_no, key)
-        for merchant_no, people in workspace.people.items()
-        for key in sorted(people.released)
-    ]
-    if released:
-        await connection.execute(_RELEASE, by_column(released, _KEY_COLUMNS))
-    claimed = [
-        _key_values(merchant_no, key) | {"customer_id": people.resolve(people.owners[key])}
-        for merchant_no, people in workspace.people.items()
-        for key in sorted(people.claimed)
-    ]
-    if claimed:
-        added = await connection.execute(_CLAIM, by_column(claimed, (*_KEY_COLUMNS, "customer_id")))
-        assert added.rowcount == len(claimed), "a key led to somebody living under its merchant's lock"
+    await store_keys(connection, workspace)

@@ -92,7 +92,10 @@ async def store_privacy(connection: AsyncConnection, workspace: Workspace, vault
         await connection.execute(_REQUEST, by_column(rows, _COLUMNS))
     await schedule(connection, list(_work(workspace, vault, now)))
     if workspace.forgotten:
-        await empty_deliveries(connection, {(f.storefront.merchant_no, f.customer_id) for f in workspace.forgotten})
+        erased = {(f.storefront.merchant_no, f.customer_id) for f in workspace.forgotten}
+        # Deliveries about somebody while they were one with another are noted under that other's id.
+        others = {(f.storefront.merchant_no, each) for f in workspace.forgotten for each in f.parted_from}
+        await empty_deliveries(connection, erased | others)
     if workspace.stores_left:
         left = {"stores": list(workspace.stores_left), "ats": list(workspace.stores_left.values())}
         await connection.execute(_LEAVE, left)
@@ -101,12 +104,16 @@ async def store_privacy(connection: AsyncConnection, workspace: Workspace, vault
 
 async def empty_deliveries(connection: AsyncConnection, erased: Collection[tuple[int, UUID]]) -> None:
     """No stored body names these customers (merchant's number, id), as far as it is known which bodies do."""
-    merchants, customers = map(list, zip(*sorted(erased), strict=True))
     places: set[Spot] = set()
     for statement in (_CONCERNED, _OF_ORDERS):
-        rows = await connection.execute(statement, {"merchants": merchants, "customers": customers})
+        rows = await connection.execute(statement, _columns(erased))
         places |= {Spot(*row) for row in rows}
     await empty_bodies(connection, sorted(places))
+
+
+def _columns(customers: Collection[tuple[int, UUID]]) -> dict[str, list[Any]]:
+    numbers, ids = map(list, zip(*sorted(customers), strict=True))
+    return {"merchants": numbers, "customers": ids}
 
 
 def _work(workspace: Workspace, vault: Vault, now: datetime) -> Iterator[Due]:

@@ -14,7 +14,8 @@ from services.order_ingest.application.workspace import StoredContent, Workspace
 from services.order_ingest.domain import refunds
 from services.order_ingest.domain.changes import Cancellation, Refund, RefundLine, Version
 from services.order_ingest.domain.fx import Pinned
-from services.order_ingest.domain.order import Order, Told
+from services.order_ingest.domain.order import Order, Told, belonging
+from services.order_ingest.domain.people import People
 from services.order_ingest.domain.reading import microseconds, moment
 from services.order_ingest.domain.refunds import NO_REFUNDS, Refunds, RefundState
 
@@ -26,6 +27,7 @@ COLUMNS: Final = {
     "store_no": "int4",
     "external_id": "text",
     "customer_id": "uuid",
+    "origin_id": "uuid",
     "placed_at": "timestamptz",
     "currency": "text",
     "financial_status": "text",
@@ -103,14 +105,15 @@ def columns_of(workspace: Workspace, order_ids: Sequence[UUID], compressor: zsta
 
 def _values(workspace: Workspace, order: Order, compressor: zstandard.ZstdCompressor) -> dict[str, Any]:
     storefront = workspace.order_stores[order.order_id]
-    people = workspace.people[storefront.merchant_no]
+    owned = _owned(order, workspace.people[storefront.merchant_no])
     version, cancelled = order.version, order.cancelled
     return {
         "merchant_no": storefront.merchant_no,
         "order_id": order.order_id,
         "store_no": storefront.store_no,
         "external_id": order.external_id,
-        "customer_id": people.resolve(order.customer_id) if order.customer_id else None,
+        "customer_id": owned.customer_id,
+        "origin_id": owned.origin_id,
         "placed_at": order.placed_at,
         "currency": order.currency,
         "financial_status": order.financial_status,
@@ -134,6 +137,11 @@ def _values(workspace: Workspace, order: Order, compressor: zstandard.ZstdCompre
         "returns": movements_text(order.returns),
         **_content(workspace.contents.get(order.order_id), compressor),
     }
+
+
+def _owned(order: Order, people: People) -> Order:
+    """The order as the living customer's, who may have become one with its own only later in the batch."""
+    return belonging(order, people.resolve(order.customer_id)) if order.customer_id else order
 
 
 def _content(stored: StoredContent | None, compressor: zstandard.ZstdCompressor) -> Mapping[str, Any]:

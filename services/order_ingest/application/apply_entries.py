@@ -13,6 +13,7 @@ from services.order_ingest.application import (
     tell_order,
     tell_person,
     tell_product,
+    unmerge_customers,
 )
 from services.order_ingest.application.documents import content_document
 from services.order_ingest.application.entries import Entry, Named
@@ -44,6 +45,7 @@ from services.order_ingest.domain.persons import (
     DataAsked,
     DependantSeen,
     ErasureAsked,
+    UnmergeAsked,
 )
 
 APPLIED = "applied"
@@ -72,6 +74,8 @@ def _taken(workspace: Workspace, entry: Entry, seals: Seals) -> str:
             return apply_privacy.apply_erasure(workspace, entry, asked, seals)
         case DataAsked() as wanted:
             return apply_privacy.apply_data_request(workspace, entry, wanted)
+        case UnmergeAsked() as unwanted:
+            return APPLIED if unmerge_customers.unmerge(workspace, entry, unwanted, seals) else NO_NEWS
         case StoreLeft() | StoreErasureAsked() as departure:
             return apply_privacy.apply_departure(workspace, entry, departure)
         case ProductSeen() as product:
@@ -151,9 +155,12 @@ def _order_seen(workspace: Workspace, entry: Entry, seen: OrderSeen, seals: Seal
     before = _order(workspace, entry, seen.external_id)
     named = entry.named or Named(keys=(), said={})
     customer_id = _meet(workspace, entry, named, seals, order=before)
+    speaker = workspace.people[entry.storefront.merchant_no].speaker(named.keys)
+    named_id = speaker if speaker and _living(workspace, entry, speaker) == customer_id else None
     document = content_document(seen.content)
     digest = hashlib.blake2b(document, digest_size=16).digest()
-    after = orders.see(before, seen, version=entry.version, content_hash=digest, customer_id=customer_id)
+    owned = orders.belonging(before, customer_id, named=named_id)
+    after = orders.see(owned, seen, version=entry.version, content_hash=digest)
     if before.return_window_days is None:
         after = replace(after, return_window_days=entry.storefront.return_window_days)
     if after.version != before.version:
@@ -171,8 +178,11 @@ def _order(workspace: Workspace, entry: Entry, external_id: str) -> Order:
     if found.customer_id is None:
         return found
     # An earlier entry of the batch may have ended this customer's life: nothing may be told under that id any more.
-    living = workspace.people[entry.storefront.merchant_no].resolve(found.customer_id)
-    return found if living == found.customer_id else replace(found, customer_id=living)
+    return orders.belonging(found, _living(workspace, entry, found.customer_id))
+
+
+def _living(workspace: Workspace, entry: Entry, customer_id: UUID) -> UUID:
+    return workspace.people[entry.storefront.merchant_no].resolve(customer_id)
 
 
 def _meet(workspace: Workspace, entry: Entry, named: Named, seals: Seals, *, order: Order | None = None) -> UUID:

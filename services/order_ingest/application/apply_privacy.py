@@ -64,6 +64,7 @@ def _tell_erased(workspace: Workspace, entry: Entry, asked: ErasureAsked, erased
         storefront=storefront,
         addresses=tuple(sorted(set(_addresses(entry, erased)))),
         whole_store=asked.whole_store,
+        parted_from=tuple(sorted({each.survivor_id for each in erased.before.apart.values()})),
     )
     workspace.forgotten.append(forgotten)
 

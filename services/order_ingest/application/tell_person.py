@@ -11,11 +11,11 @@ from libs.contracts.commerce import (
     CustomerRegisteredV1,
     CustomerUpdatedV1,
 )
-from libs.kernel.identifiers import derived_id
 from services.order_ingest.application.entries import Entry
 from services.order_ingest.application.ports import Seals
 from services.order_ingest.application.workspace import Workspace
 from services.order_ingest.domain.customer import ConsentMark, Customer, consent
+from services.order_ingest.domain.parting import merge_id
 from services.order_ingest.domain.people import Merged, PersonNews, Registered, Updated
 from services.order_ingest.domain.persons import Consent
 from services.order_ingest.domain.reading import microseconds
@@ -39,7 +39,7 @@ def tell(workspace: Workspace, entry: Entry, news: PersonNews, seals: Seals) -> 
             merged = CustomerMergedV1(
                 customer_id=absorbed.customer_id,
                 into_customer_id=into,
-                merge_id=derived_id(absorbed.customer_id, "merge", str(into), str(absorbed.identity_version)),
+                merge_id=merge_id(absorbed.customer_id, into, absorbed.identity_version),
                 identity_version=absorbed.identity_version,
                 merged_at=at,
             )

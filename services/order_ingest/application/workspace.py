@@ -12,6 +12,7 @@ from services.order_ingest.domain.changes import OrderContent
 from services.order_ingest.domain.dependant import Dependant
 from services.order_ingest.domain.fx import Pinned
 from services.order_ingest.domain.order import Order
+from services.order_ingest.domain.parting import Unmerged
 from services.order_ingest.domain.people import People
 from services.order_ingest.domain.product import Product
 from services.order_ingest.domain.storefront import Storefront
@@ -72,6 +73,8 @@ class Forgotten:
     storefront: Storefront
     addresses: tuple[str, ...]
     whole_store: bool
+    parted_from: tuple[UUID, ...] = ()
+    """Under whose ids deliveries about them may have been noted."""
 
 
 class Placing(NamedTuple):
@@ -110,6 +113,10 @@ class Workspace:
     """What must be asked of stores, by the delivery that made it necessary."""
     concerned: dict[UUID, list[UUID]] = field(default_factory=dict)
     """Whom each delivery was about, by its id: their ids as they were then."""
+    unmerged: list[tuple[int, Unmerged]] = field(default_factory=list)
+    """Merges undone, with their merchant's number."""
+    orders_of_lives: Mapping[UUID, tuple[UUID, ...]] = field(default_factory=dict)
+    """By a customer who may be restored: the stored orders that would be theirs again."""
     forgotten: list[Forgotten] = field(default_factory=list)
     data_wanted: dict[UUID, tuple[Storefront, UUID]] = field(default_factory=dict)
     """By request: whose data is to be gathered."""

@@ -13,6 +13,7 @@ from services.order_ingest.domain.persons import (
     DependantSeen,
     ErasureAsked,
     Person,
+    UnmergeAsked,
 )
 
 
@@ -240,6 +241,7 @@ Change: TypeAlias = (
     | DependantSeen
     | ErasureAsked
     | DataAsked
+    | UnmergeAsked
     | StoreLeft
     | StoreErasureAsked
     | Unheeded

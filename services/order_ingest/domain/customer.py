@@ -49,8 +49,16 @@ class ConsentMark(NamedTuple):
     state: str
 
 
+class Parting(NamedTuple):
+    """A merge that was undone: when, and who lived on with what was left."""
+
+    at_us: int
+    survivor_id: UUID
+
+
 _NOTHING: Final[Description] = MappingProxyType({})
 _NO_CONSENTS: Final[Mapping[str, ConsentMark]] = MappingProxyType({})
+_NO_PARTINGS: Final[Mapping[str, Parting]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +67,9 @@ class Customer:
 
     `erased_at`: the person asked then to be forgotten, and what is left is a name without anybody. Who bought again
     later is somebody new: `former_id` was erased at `born_after`, and nothing said until then is about this customer.
+
+    `own` is what a survivor said under names that were always theirs; None for who has absorbed nobody. Two who share
+    a name of `apart` were parted by hand.
     """
 
     customer_id: UUID
@@ -73,6 +84,13 @@ class Customer:
     erased_at: datetime | None = None
     born_after: datetime | None = None
     former_id: UUID | None = None
+    own: Description | None = None
+    apart: Mapping[str, Parting] = field(default_factory=lambda: _NO_PARTINGS)
+
+    @property
+    def words(self) -> Description:
+        """What the customer said themselves."""
+        return self.description if self.own is None else self.own
 
     @property
     def is_newcomer(self) -> bool:
@@ -97,28 +115,50 @@ class Customer:
         return self.told_values() == other.told_values() and self.platform_tags == other.platform_tags
 
     def may_become(self, other: "Customer") -> bool:
-        """True unless one store's platform calls the two by different ids: then it says that they are two people."""
-        return not self.platform_stores & other.platform_stores
+        """True unless they are known to be two people.
+
+        One store's platform says so by calling them by different ids, an operator by undoing their merge.
+        """
+        return not (self.platform_stores & other.platform_stores or self.apart.keys() & other.apart.keys())
+
+    def parted_from(self, other: "Customer") -> int | None:
+        """When the two were last parted by hand, in microseconds; None if they never were."""
+        return max((self.apart[name].at_us for name in self.apart.keys() & other.apart.keys()), default=None)
 
 
 def erase(customer: Customer, at: datetime) -> Customer:
     """What is left of the customer: an id for the sums that stay."""
     return replace(
-        customer, erased_at=at, description={}, consents={}, identity_version=max(customer.identity_version, 0) + 1
+        customer,
+        erased_at=at,
+        description={},
+        own=None,
+        apart={},
+        consents={},
+        identity_version=max(customer.identity_version, 0) + 1,
     )
 
 
 def describe(customer: Customer, said: Description) -> Customer:
     """The customer with each field at its newest statement."""
-    newer = {
-        name: word
-        for name, word in said.items()
-        if name not in customer.description or word > customer.description[name]
-    }
+    described = newest(customer.description, said)
+    return customer if described is customer.description else replace(customer, description=described)
+
+
+def hear(customer: Customer, said: Description) -> Customer:
+    """The customer with what they said themselves, not somebody who has become them."""
+    described = describe(customer, said)
+    own = None if described.own is None else newest(described.own, said)
+    return described if own is described.own else replace(described, own=own)
+
+
+def newest(known: Description, said: Description) -> Description:
+    """Of each field the newest statement; `known` itself if nothing is new."""
+    newer = {name: word for name, word in said.items() if name not in known or word > known[name]}
     if not newer:
-        return customer
-    described = tags.without_bygones({**customer.description, **newer})
-    return customer if described == customer.description else replace(customer, description=described)
+        return known
+    described = tags.without_bygones({**known, **newer})
+    return known if described == known else described
 
 
 def consent(customer: Customer, channel: str, mark: ConsentMark) -> tuple[Customer, bool]:
@@ -139,4 +179,12 @@ def absorb(survivor: Customer, absorbed: Customer) -> Customer:
         registered_at=min(survivor.registered_at, absorbed.registered_at),
         identity_version=max(survivor.identity_version, absorbed.identity_version) + 1,
         platform_stores=survivor.platform_stores | absorbed.platform_stores,
+        own=survivor.words,
+        apart=apart_of_both(survivor.apart, absorbed.apart),
     )
+
+
+def apart_of_both(one: Mapping[str, Parting], other: Mapping[str, Parting]) -> Mapping[str, Parting]:
+    """From whom somebody made of two is apart: a parting that both share is over. Its own inverse."""
+    names = one.keys() ^ other.keys()
+    return {name: parting for name, parting in sorted({**one, **other}.items()) if name in names}

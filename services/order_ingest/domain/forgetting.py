@@ -4,7 +4,7 @@ A platform's id stands in the books in clear for as long as its person lives, an
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from services.order_ingest.domain.customer import Customer, Key, Strength, erase
@@ -70,6 +70,9 @@ def _keys_of(people: People, customer: Customer) -> tuple[Key, ...]:
 def _erase(people: People, customer: Customer, asked: Sighting, hashed: Callable[[Key], Key]) -> Customer:
     gone = erase(customer, asked.at)
     people.keep(gone)
+    for life in list(people.customers.values()):
+        if life.merged_into is not None and people.resolve(life.customer_id) == gone.customer_id:
+            people.keep(replace(life, description={}, own=None, apart={}, consents={}))
     for key in _keys_of(people, gone):
         if key.strength is Strength.PLATFORM:
             people.release(key)

@@ -56,6 +56,8 @@ class Order:
     fulfilments: Movements = field(default_factory=lambda: NO_MOVEMENTS)
     returns: Movements = field(default_factory=lambda: NO_MOVEMENTS)
     told: Told = field(default_factory=Told)
+    origin_id: UUID | None = field(default=None, compare=False)
+    """Whose the order was before that customer's life ended in `customer_id`'s: no part of what the order is."""
 
     @property
     def is_shell(self) -> bool:
@@ -144,12 +146,11 @@ OrderNews: TypeAlias = (
 )
 
 
-def see(order: Order, seen: OrderSeen, *, version: Version, content_hash: bytes, customer_id: UUID) -> Order:
+def see(order: Order, seen: OrderSeen, *, version: Version, content_hash: bytes) -> Order:
     """The order after a version of it was seen; an older version still adds refunds, movements, milestones."""
     newer = order.version is None or version > order.version
     merged = replace(
         order,
-        customer_id=customer_id,
         refunds=refunds.merge(order.refunds, seen.refunds),
         fulfilments=movements.merge(order.fulfilments, seen.fulfilments),
         returns=movements.merge(order.returns, seen.returns),
@@ -157,6 +158,13 @@ def see(order: Order, seen: OrderSeen, *, version: Version, content_hash: bytes,
         cancelled=_earlier(order.cancelled, seen.cancelled),
     )
     return _with_content(merged, seen.content, version, content_hash) if newer else merged
+
+
+def belonging(order: Order, customer_id: UUID, *, named: UUID | None = None) -> Order:
+    """The order, owned by the customer; whose it was is remembered, or whom it `named` when it came."""
+    was = order.customer_id or named
+    origin_id = order.origin_id or (was if was != customer_id else None)
+    return replace(order, customer_id=customer_id, origin_id=origin_id)
 
 
 def see_refund(order: Order, refund: Refund) -> Order:

@@ -3,7 +3,8 @@
 Which customer survives a merge depends on the keys alone (the best key, then the smaller id), so deliveries may
 come in any order. Two ids of one store's platform do not merge, since the platform says that they are two people:
 the key that they share, or the order that changed hands, stays with the one who had it first. They do when the
-platform says that they have become one.
+platform says that they have become one. So it is with two who were parted by hand: only what the platform says of
+them later makes them one again.
 
 Who was erased is remembered by keyed hashes alone. What names them and is no newer purchase concerns nobody: it is
 kept under the id that is left, and nothing is said of a person. A purchase after the erasure is the first sight of
@@ -17,7 +18,7 @@ from typing import TypeAlias
 from uuid import UUID
 
 from libs.kernel.identifiers import derived_id
-from services.order_ingest.domain.customer import Customer, Key, Strength, absorb, describe
+from services.order_ingest.domain.customer import Customer, Key, Strength, absorb, describe, hear
 from services.order_ingest.domain.reading import microseconds
 from services.order_ingest.domain.statements import Description
 from services.order_ingest.domain.storefront import Storefront
@@ -64,6 +65,8 @@ class People:
     merchant_id: UUID
     customers: dict[UUID, Customer] = field(default_factory=dict)
     owners: dict[Key, UUID] = field(default_factory=dict)
+    origins: dict[Key, UUID] = field(default_factory=dict)
+    """Whom a key led to before their life ended in its owner's."""
     touched: set[UUID] = field(default_factory=set)
     claimed: set[Key] = field(default_factory=set)
     released: set[Key] = field(default_factory=set)
@@ -118,19 +121,44 @@ class People:
                 named.setdefault(owner.customer_id, owner)
         if not named and (erased := self.owner(ids[0], hashed)):
             return erased.customer_id, []
-        return self._unite(list(named.values()), sighting, taken=frozenset())
+        one_person = list(named.values())
+        if any((one_person[0].parted_from(each) or 0) >= microseconds(at) for each in one_person[1:]):
+            return one_person[0].customer_id, []  # told once more, or late: a merge that was undone since
+        return self._unite(one_person, sighting, taken=frozenset())
+
+    def speaker(self, keys: Sequence[Key]) -> UUID | None:
+        """Who is named by the best of the keys, whoever they have become since; None if nobody was yet."""
+        return (self.origins.get(keys[0]) or self.owners.get(keys[0])) if keys else None
 
     def _unite(
         self, one_person: Sequence[Customer], sighting: Sighting, *, taken: frozenset[int]
     ) -> tuple[UUID, Sequence[PersonNews]]:
         survivor = min(one_person, key=lambda c: (c.strength, c.customer_id))
         absorbed = [c for c in one_person if c is not survivor and c.customer_id in self.customers]
-        joined = describe(survivor, sighting.said)
+        joined = survivor
         for other in absorbed:
             joined = absorb(joined, other)
-        joined = self._claim(_known_since(joined, sighting.at), sighting, taken=taken)
+        speaker_id = self._speaker_among(one_person, sighting) or survivor.customer_id
+        joined = self._hear(joined, speaker_id, sighting)
+        joined = self._claim(_known_since(joined, sighting.at), sighting, speaker_id, taken=taken)
         news = self._settle(self.customers.get(survivor.customer_id), joined)
-        return joined.customer_id, [*news, *(self._bury(other, joined.customer_id) for other in absorbed)]
+        buried = [self._bury(self.customers[other.customer_id], joined.customer_id) for other in absorbed]
+        return joined.customer_id, [*news, *buried]
+
+    def _speaker_among(self, one_person: Sequence[Customer], sighting: Sighting) -> UUID | None:
+        speaker_id = self.speaker(sighting.keys)
+        if speaker_id is None or self.resolve(speaker_id) not in {each.customer_id for each in one_person}:
+            return None
+        return speaker_id
+
+    def _hear(self, joined: Customer, speaker_id: UUID, sighting: Sighting) -> Customer:
+        """What was said counts for the living; an ended life keeps its own words, in case it is restored."""
+        if speaker_id == joined.customer_id:
+            return hear(joined, sighting.said)
+        spoken = hear(self.customers[speaker_id], sighting.said)
+        if spoken is not self.customers[speaker_id]:
+            self.keep(spoken)
+        return describe(joined, sighting.said)
 
     def _gone(self, sighting: Sighting) -> UUID | None:
         """The erased customer whom the sighting is of; None if it is of somebody living, or of somebody new."""
@@ -206,7 +234,7 @@ class People:
             return derived_id(storefront.store_id, "customer", key.value)
         return derived_id(self.merchant_id, key.strength.name.lower(), key.value)
 
-    def _claim(self, customer: Customer, sighting: Sighting, *, taken: frozenset[int]) -> Customer:
+    def _claim(self, customer: Customer, sighting: Sighting, speaker_id: UUID, *, taken: frozenset[int]) -> Customer:
         """The customer, owning every free key but a rival's id, which waits for its own customer to be seen."""
         for key in sighting.keys:
             is_id = key.strength is Strength.PLATFORM
@@ -215,17 +243,21 @@ class People:
             if is_id:
                 customer = replace(customer, platform_stores=customer.platform_stores | {key.store_no})
             self.claim(key, customer.customer_id)
+            if speaker_id != customer.customer_id:
+                self.origins[key] = speaker_id
         return customer
 
     def claim(self, key: Key, customer_id: UUID) -> None:
         """The key leads to the customer from now on."""
         self.owners[key] = customer_id
+        self.origins.pop(key, None)
         self.claimed.add(key)
         self.released.discard(key)
 
     def release(self, key: Key) -> None:
         """The key leads to nobody any more."""
         self.owners.pop(key, None)
+        self.origins.pop(key, None)
         self.claimed.discard(key)
         self.released.add(key)
 
@@ -248,9 +280,7 @@ class People:
         return [Updated(updated)]
 
     def _bury(self, absorbed: Customer, into: UUID) -> Merged:
-        buried = replace(
-            absorbed, merged_into=into, identity_version=self.customers[into].identity_version, description={}
-        )
+        buried = replace(absorbed, merged_into=into, identity_version=self.customers[into].identity_version)
         self.keep(buried)
         return Merged(buried, into)
 

@@ -93,6 +93,16 @@ class ErasureAsked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnmergeAsked:
+    """The merge that ended the customer's life at that version was wrong."""
+
+    at: datetime
+    source: str
+    customer_id: UUID
+    identity_version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DataAsked:
     """A person wants to see what is kept about them; fields as of `ErasureAsked`."""
 

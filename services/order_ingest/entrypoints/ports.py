@@ -9,6 +9,7 @@ from uuid import UUID
 from libs.servicekit.unit_of_work import UnitOfWork
 from services.order_ingest.application.connect_store import Store, Stores
 from services.order_ingest.application.feed_rates import FxRates
+from services.order_ingest.application.merge_record import Merge
 from services.order_ingest.application.ports import Addresses, Seals
 from services.order_ingest.application.register_merchant import Merchant, Merchants
 from services.order_ingest.domain.customer import Key
@@ -65,6 +66,13 @@ class PrivacyDesk(Protocol):
     async def data(self, request_id: UUID) -> Mapping[str, Sequence[str]]: ...
 
 
+class Unmerging(Protocol):
+    """Merges, and how they are undone."""
+
+    async def find(self, customer_id: UUID) -> Merge | None: ...
+    async def ask(self, merge: Merge, now: datetime) -> None: ...
+
+
 class ListedFxRates(FxRates, Protocol):
     async def page(self, filters: Mapping[str, Any], after: tuple[datetime, int] | None, limit: int) -> Rows: ...
 
@@ -92,6 +100,7 @@ class Ports:
     screens: Callable[[UnitOfWork], Screens]
     uploads: Callable[[UnitOfWork], Uploads]
     privacy: Callable[[UnitOfWork], PrivacyDesk]
+    unmerges: Callable[[UnitOfWork], Unmerging]
     addresses: Addresses
     seals: Seals
     public_url: str

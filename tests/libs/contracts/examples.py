@@ -204,6 +204,15 @@ def _commerce() -> Iterable[Fact]:
     yield commerce.CustomerMergedV1(
         customer_id=CUSTOMER, into_customer_id=OTHER, merge_id=_id(32), identity_version=5, merged_at=AT
     )
+    yield commerce.CustomerUnmergedV1(
+        customer_id=OTHER,
+        merge_id=_id(32),
+        restored_customer_id=CUSTOMER,
+        survivor_customer_id=OTHER,
+        order_ids=(ORDER,),
+        identity_version=6,
+        unmerged_at=AT,
+    )
     yield commerce.CustomerErasedV1(
         customer_id=CUSTOMER,
         identity_version=6,

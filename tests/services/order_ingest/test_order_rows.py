@@ -6,7 +6,14 @@ from typing import Any
 
 from sqlalchemy import text
 
-from services.order_ingest.adapters import books_merges, books_orders, books_people, books_products, intake_log
+from services.order_ingest.adapters import (
+    books_keys,
+    books_merges,
+    books_orders,
+    books_people,
+    books_products,
+    intake_log,
+)
 from tests.services.order_ingest import bodies
 from tests.services.order_ingest.conftest import House, json_lines
 from tests.services.order_ingest.test_imports import _order, _run
@@ -68,7 +75,7 @@ async def _sequential_scans(house: House) -> list[str]:
     """The fold's statements whose generic plan reads a whole table."""
     probes: dict[str, tuple[Any, dict[str, Any]]] = {
         "orders": (books_orders._LOAD, {"merchants": [], "orders": []}),
-        "owners": (books_people._OWNERS, {"merchant_no": [], "strength": [], "store_no": [], "value": []}),
+        "owners": (books_keys._OWNERS, {"merchant_no": [], "strength": [], "store_no": [], "value": []}),
         "customers": (books_people._CUSTOMERS, {"merchants": [], "customers": []}),
         "products": (books_products._LOAD, {"merchants": [], "products": []}),
         "deliveries": (intake_log._FETCH, {"lanes": [], "marks": [], "share": 10}),

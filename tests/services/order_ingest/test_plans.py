@@ -9,6 +9,7 @@ from deploy.local.databases import ServiceUrls
 from services.order_ingest.adapters import (
     books,
     books_dependants,
+    books_keys,
     books_merges,
     books_orders,
     books_people,
@@ -36,6 +37,7 @@ from tests.services.order_ingest.conftest import House
 NORMALISER: Final = statements_of(
     books,
     books_dependants,
+    books_keys,
     books_merges,
     books_orders,
     books_people,
