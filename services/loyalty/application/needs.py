@@ -9,6 +9,7 @@ from uuid import UUID
 from libs.contracts.commerce import (
     CustomerDataRequestedV1,
     CustomerMergedV1,
+    CustomerUnmergedV1,
     MerchantRegisteredV1,
     OrderCancelledV1,
     OrderChangedV1,
@@ -79,6 +80,9 @@ def keys_of(events: Sequence[AnyEvent]) -> Keys:
         keys.customers.add((merchant_id, fact.customer_id))
         if isinstance(fact, CustomerMergedV1):
             keys.customers.add((merchant_id, fact.into_customer_id))
+        elif isinstance(fact, CustomerUnmergedV1):
+            keys.customers |= {(merchant_id, fact.restored_customer_id), (merchant_id, fact.survivor_customer_id)}
+            keys.orders |= {(merchant_id, order_id) for order_id in fact.order_ids}
         elif isinstance(fact, _ABOUT_ORDERS):
             keys.orders.add((merchant_id, fact.order_id))
     return keys
@@ -92,6 +96,8 @@ def scopes_of(workspace: Workspace, events: Sequence[AnyEvent]) -> dict[int, Sco
         fact = event.fact
         if isinstance(fact, CustomerMergedV1):
             _merge(workspace, event, scopes)
+        elif isinstance(fact, CustomerUnmergedV1):
+            _unmerge(workspace, event, scopes)
         elif isinstance(fact, _ABOUT_ORDERS):
             _order(workspace, event, scopes, known)
     for account_id, scope in scopes.items():
@@ -110,9 +116,24 @@ def _merge(workspace: Workspace, event: AnyEvent, scopes: dict[int, Scope]) -> N
     merchant_no = workspace.merchant(event.merchant_id).merchant_no
     for customer_id in (event.fact.customer_id, event.fact.into_customer_id):
         member = workspace.member(merchant_no, customer_id)
-        scope = scopes.setdefault(member.account.account_id, Scope())
-        scope.reach(event.envelope.occurred_at)
-        scope.lots = scope.whole = scope.year = True
+        _all_of(member, event, scopes)
+
+
+def _all_of(member: Member, event: AnyEvent, scopes: dict[int, Scope]) -> None:
+    scope = scopes.setdefault(member.account.account_id, Scope())
+    scope.reach(event.envelope.occurred_at)
+    scope.lots = scope.whole = scope.year = True
+
+
+def _unmerge(workspace: Workspace, event: AnyEvent, scopes: dict[int, Scope]) -> None:
+    """Also the restored account itself, which may be an alias still, and whoever holds its orders."""
+    fact, merchant_no = event.fact, workspace.merchant(event.merchant_id).merchant_no
+    members = [workspace.member(merchant_no, each) for each in (fact.restored_customer_id, fact.survivor_customer_id)]
+    members.append(workspace.members[workspace.accounts[merchant_no, fact.restored_customer_id]])
+    known = (workspace.orders.get((merchant_no, order_id)) for order_id in fact.order_ids)
+    members += [workspace.survivor(order.account_id) for order in known if order is not None]
+    for member in members:
+        _all_of(member, event, scopes)
 
 
 def _order(workspace: Workspace, event: AnyEvent, scopes: dict[int, Scope], known: dict[OrderKey, _Known]) -> None:

@@ -30,7 +30,7 @@ def tell_order(
     shell = order.told is None
     if order.told is not None and order.told.placed_at != terms.placed_at:
         # It leaves its old place in the year; below it counts at the new one, or at the old again if this is no news.
-        _uncount(workspace, heard, order, workspace.survivor(order.account_id))
+        uncount(workspace, heard, order, workspace.survivor(order.account_id))
     if order.tell(terms):
         _belong(workspace, heard, order, owner, shell=shell)
     settle(workspace, heard, order, reason=reason)
@@ -67,6 +67,19 @@ def settle(workspace: Workspace, heard: Heard, order: Order, *, reason: str) -> 
     _award(workspace, heard, programme, order, member, reason)
     _count(workspace, heard, programme, order, member)
     order.judged = programme.newest.number
+
+
+def uncount(workspace: Workspace, heard: Heard, order: Order, holder: Member) -> None:
+    """The order no longer counts in the former holder's year."""
+    programme = heard.merchant.programme
+    if programme is None or order.told is None:
+        return
+    version = programme.governing(heard.at)
+    changes = roll(holder.standing, version.rules.tiers, heard.at)
+    gone = Share(order.told.placed_at, 0)
+    changes += weigh(holder.standing, version.rules.tiers, order.order_id, was=order.counted, share=gone, at=heard.at)
+    order.counted = 0
+    tell_tiers(workspace, heard, holder, version, changes)
 
 
 def _award(workspace: Workspace, heard: Heard, programme: Programme, order: Order, member: Member, reason: str) -> None:
@@ -116,17 +129,4 @@ def _belong(workspace: Workspace, heard: Heard, order: Order, owner: Member, *, 
         reason="order belongs to another customer",
     )
     move_orders(holder.book, owner.book, header, order_ids=[order.order_id])
-    _uncount(workspace, heard, order, holder)
-
-
-def _uncount(workspace: Workspace, heard: Heard, order: Order, holder: Member) -> None:
-    """The order no longer counts in the former holder's year."""
-    programme = heard.merchant.programme
-    if programme is None or order.told is None:
-        return
-    version = programme.governing(heard.at)
-    changes = roll(holder.standing, version.rules.tiers, heard.at)
-    gone = Share(order.told.placed_at, 0)
-    changes += weigh(holder.standing, version.rules.tiers, order.order_id, was=order.counted, share=gone, at=heard.at)
-    order.counted = 0
-    tell_tiers(workspace, heard, holder, version, changes)
+    uncount(workspace, heard, order, holder)

@@ -36,12 +36,18 @@ def move_orders(source: Book, target: Book, header: Header, *, order_ids: Iterab
     return entry
 
 
+def restore(restored: Book, *, identity_version: int) -> None:
+    """The account is nobody's alias, whatever older word says."""
+    restored.account.alias_of = None
+    restored.account.identity_version = identity_version
+    restored.touched = True
+
+
 def unmerge(
     survivor: Book, restored: Book, header: Header, *, order_ids: Iterable[UUID], identity_version: int
 ) -> Entry:
     """The restored account lives again, with what is left of the orders named."""
-    restored.account.alias_of = None
-    restored.account.identity_version = identity_version
+    restore(restored, identity_version=identity_version)
     return move_orders(survivor, restored, header, order_ids=order_ids)
 
 

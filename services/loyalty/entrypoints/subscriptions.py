@@ -9,6 +9,7 @@ from libs.contracts.commerce import (
     CustomerErasedV1,
     CustomerMergedV1,
     CustomerRegisteredV1,
+    CustomerUnmergedV1,
     Fx,
     MerchantRegisteredV1,
     OrderCancelledV1,
@@ -31,6 +32,7 @@ from services.loyalty.application.needs import eligible_of_lines
 from services.loyalty.application.register_merchant import register_merchant
 from services.loyalty.application.settle_order import hear_of_order, tell_order
 from services.loyalty.application.telling import Heard
+from services.loyalty.application.unmerge_members import unmerge_members
 from services.loyalty.application.workspace import Workspace
 from services.loyalty.domain import orders
 
@@ -70,6 +72,18 @@ def on_customer_merged(workspace: Workspace, event: Event[CustomerMergedV1]) -> 
         _heard(workspace, event),
         absorbed_id=fact.customer_id,
         survivor_id=fact.into_customer_id,
+        identity_version=fact.identity_version,
+    )
+
+
+def on_customer_unmerged(workspace: Workspace, event: Event[CustomerUnmergedV1]) -> None:
+    fact = event.fact
+    unmerge_members(
+        workspace,
+        _heard(workspace, event),
+        told_under=fact.customer_id,
+        restored_id=fact.restored_customer_id,
+        order_ids=fact.order_ids,
         identity_version=fact.identity_version,
     )
 
@@ -187,6 +201,7 @@ _REACTIONS: dict[type[Fact], Reaction[Workspace]] = {
     MerchantRegisteredV1: on_merchant_registered,
     CustomerRegisteredV1: on_customer_registered,
     CustomerMergedV1: on_customer_merged,
+    CustomerUnmergedV1: on_customer_unmerged,
     CustomerErasedV1: on_customer_erased,
     CustomerDataRequestedV1: on_customer_data_requested,
     StoreErasedV1: on_store_erased,

@@ -11,6 +11,7 @@ from libs.contracts.commerce import (
     CustomerErasedV1,
     CustomerMergedV1,
     CustomerRegisteredV1,
+    CustomerUnmergedV1,
     MerchantRegisteredV1,
     OrderCancelledV1,
     OrderChangedV1,
@@ -82,6 +83,19 @@ class Facts:
             customer_id=uid(name), into_customer_id=uid(into), identity_version=version, merged_at=self.at
         )
         return self.event(fact)
+
+    def unmerged(self, name: str, survivor: str, *orders: str, version: int = 3) -> tuple[Event[Any], Event[Any]]:
+        """Under the restored customer's id, and under the survivor's."""
+        words = {
+            "merge_id": uid(f"{name}/{survivor}"),
+            "restored_customer_id": uid(name),
+            "survivor_customer_id": uid(survivor),
+            "order_ids": tuple(map(uid, orders)),
+            "identity_version": version,
+            "unmerged_at": self.at,
+        }
+        told = [CustomerUnmergedV1.model_validate({**words, "customer_id": uid(each)}) for each in (name, survivor)]
+        return self.event(told[0]), self.event(told[1])
 
     def erased(self, name: str, *, request: str | None = None) -> Event[Any]:
         fact = CustomerErasedV1(

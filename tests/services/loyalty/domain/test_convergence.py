@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from libs.contracts.envelope import Event
 from services.loyalty.domain.programmes import default_rules
 from tests.services.loyalty.facts import DAY, START, Facts
-from tests.services.loyalty.interleavings import life_of_an_order, merged_life, reassigned_life
+from tests.services.loyalty.interleavings import life_of_an_order, merged_life, reassigned_life, unmerged_life, woven
 from tests.services.loyalty.ledger_checks import violations
 from tests.services.loyalty.pure_world import PureWorld
 
@@ -89,6 +89,39 @@ def test_an_order_told_as_the_survivors_ends_the_same_whenever_the_merge_comes(o
 
     assert end == end_of(*REASSIGNED)
     assert (end["balances"]["b"].usable, end["balances"]["b"].debt) == (120, 0)
+
+
+def test_a_merge_undone_ends_as_if_it_had_never_been_in_every_interleaving() -> None:
+    under_a, under_b = unmerged_life(Facts())
+    tell = Facts(at=START + DAY)
+    never = [
+        tell.placed("a", "o1", 12_000, version=2),
+        tell.paid("a", "o1"),
+        tell.refunded("a", "o1", 6_000),
+        tell.placed("a", "o3", 7_000),
+        tell.paid("a", "o3"),
+        tell.placed("b", "o2", 30_000),
+        tell.paid("b", "o2"),
+    ]
+    expected = end_of(*never)
+
+    ends = [end_of(*told) for told in woven(under_a, under_b)]
+
+    assert len(ends) > 700
+    assert all(end == expected for end in ends)
+    assert (expected["balances"]["a"].usable, expected["balances"]["b"].usable) == (130, 300)
+
+
+def test_a_late_undoing_leaves_a_newer_merge_alone() -> None:
+    tell = Facts(at=START + DAY)
+    order = [tell.placed("a", "o1", 10_000), tell.paid("a", "o1")]
+    undone = tell.unmerged("a", "b", "o1", version=3)
+    again = tell.merged("a", "b", version=4)
+
+    end = end_of(*order, tell.merged("a", "b"), undone[0], again, undone[1])
+
+    assert end["balances"]["a"] == end["balances"]["b"]
+    assert end["balances"]["b"].usable == 100
 
 
 def test_an_order_whose_date_is_corrected_counts_in_the_year_of_the_new_date() -> None:

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
@@ -10,6 +11,7 @@ from services.loyalty.domain.entries import Header
 from services.loyalty.domain.programmes import default_programme_id
 from services.loyalty.domain.spending import spend
 from tests.services.loyalty.facts import DAY, MERCHANT, START, Facts, uid
+from tests.services.loyalty.interleavings import unmerged_life, woven
 from tests.services.loyalty.stage import Stage
 from tests.services.loyalty.stored_world import transact
 
@@ -205,6 +207,22 @@ async def test_an_order_moves_to_the_customer_that_it_is_told_of(stage: Stage, t
     steps = await stage.rows("SELECT owner, step FROM account WHERE step > 0")
     assert [row["owner"] for row in steps] == [uid("bob")]
     assert await stage.broken() == []
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 500])
+async def test_a_merge_undone_ends_alike_in_batches_of_any_size(stage: Stage, size: int) -> None:
+    stage.clock.set(START + 90 * DAY)
+    merchants = [UUID(int=n + 1) for n in range(6)]
+    for number, merchant_id in enumerate(merchants):
+        tell = Facts(merchant_id)
+        ways = list(woven(*unmerged_life(tell)))
+        await stage.hear(tell.merchant(), *ways[number * len(ways) // 6], batch=size)
+
+    for merchant_id in merchants:
+        assert [(await stage.balance(name, of=merchant_id)).usable for name in ("a", "b")] == [130, 300]
+        assert await stage.broken(of=merchant_id) == []
+    spends = await stage.rows("SELECT merchant_no, spend FROM account WHERE spend <> 0 ORDER BY 1, 2")
+    assert [row["spend"] for row in spends] == [13_000, 30_000] * 6
 
 
 @pytest.mark.parametrize("size", [1, 2, 500])
