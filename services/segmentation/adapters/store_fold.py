@@ -58,10 +58,10 @@ async def _store_merchants(connection: AsyncConnection, shops: Shops) -> None:
 async def _move_absorbed(connection: AsyncConnection, shops: Shops) -> list[Any]:
     """Stored rows of absorbed customers are their survivors'; the months that the survivors now have."""
     aliases = [
-        (shop.merchant_no, absorbed, shop.owner(absorbed))
+        (shop.merchant_no, absorbed, shop.owner(shop.returned.get(absorbed, absorbed)))
         for shop in shops
         for absorbed in sorted(set(shop.absorbed))
-        if shop.owner(absorbed) != absorbed
+        if shop.owner(shop.returned.get(absorbed, absorbed)) != absorbed
     ]
     if not aliases:
         return []
@@ -98,7 +98,7 @@ async def _store_orders(connection: AsyncConnection, shops: Shops) -> None:
 
 def _followed(shop: Shop, was: Order, owned: Order) -> list[tuple[int, UUID, UUID, UUID]]:
     """The order whose stored timeline entries stand with somebody who no longer owns it."""
-    old_owner = shop.owner(was.owner_id)
+    old_owner = shop.owner(shop.returned.get(was.owner_id, was.owner_id))
     return [] if old_owner == owned.owner_id else [(shop.merchant_no, was.order_id, old_owner, owned.owner_id)]
 
 

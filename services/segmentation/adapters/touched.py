@@ -9,6 +9,7 @@ from libs.contracts.commerce import (
     CustomerDataRequestedV1,
     CustomerErasedV1,
     CustomerMergedV1,
+    CustomerUnmergedV1,
     MerchantRegisteredV1,
     OrderCancelledV1,
     OrderChangedV1,
@@ -70,6 +71,9 @@ def _add(touched: Touched, fact: Any) -> None:
         touched.absorbed.add(fact.customer_id)
         touched.customers.add(fact.into_customer_id)
         touched.families |= {fact.customer_id, fact.into_customer_id}
+    elif isinstance(fact, CustomerUnmergedV1):
+        touched.customers |= {fact.restored_customer_id, fact.survivor_customer_id}
+        touched.orders |= set(fact.order_ids)
     elif isinstance(fact, CustomerErasedV1):
         touched.families.add(fact.customer_id)
 

@@ -69,6 +69,8 @@ class Shop:
     entries: dict[UUID, Entry] = field(default_factory=dict)
     ended: list[Stay] = field(default_factory=list)
     absorbed: list[UUID] = field(default_factory=list)
+    returned: dict[UUID, UUID] = field(default_factory=dict)
+    """Absorbed and restored in this batch: with whom the sums of its stored rows were in between."""
     stores: dict[UUID, Store] = field(default_factory=dict)
     erased_stores: set[UUID] = field(default_factory=set)
     registration: Registration | None = None

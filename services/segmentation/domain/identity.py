@@ -34,7 +34,7 @@ def merge(absorbed_id: UUID, into_id: UUID, version: int, customers: Mapping[UUI
     if absorbed_id == into_id or absorbed.merged_version >= version:
         return {}
     changed = {absorbed_id: replace(absorbed, merged_into=into_id, merged_version=version)}
-    ring = _path(into_id, {**customers, **changed})
+    ring = path(into_id, {**customers, **changed})
     if absorbed_id not in ring:
         return changed
     oldest = min(ring[: ring.index(absorbed_id)], key=lambda each: customers[each].merged_version)
@@ -43,7 +43,15 @@ def merge(absorbed_id: UUID, into_id: UUID, version: int, customers: Mapping[UUI
     return {**changed, oldest: replace(customers[oldest], merged_into=None)}
 
 
-def _path(start: UUID, customers: Mapping[UUID, Customer]) -> list[UUID]:
+def unmerge(restored_id: UUID, version: int, customers: Mapping[UUID, Customer]) -> dict[UUID, Customer]:
+    """The customer without an arrow, if none is newer than `version`; empty when nothing changes."""
+    restored = customers[restored_id]
+    if restored.merged_version >= version:
+        return {}
+    return {restored_id: replace(restored, merged_into=None, merged_version=version)}
+
+
+def path(start: UUID, customers: Mapping[UUID, Customer]) -> list[UUID]:
     """The ids that the arrows pass from `start`, each once."""
     path = [start]
     while (customer := customers.get(path[-1])) is not None and customer.merged_into is not None:

@@ -8,6 +8,7 @@ from libs.contracts.commerce import (
     CustomerErasedV1,
     CustomerMergedV1,
     CustomerRegisteredV1,
+    CustomerUnmergedV1,
     CustomerUpdatedV1,
     MerchantRegisteredV1,
     StoreErasedV1,
@@ -18,6 +19,7 @@ from libs.servicekit.erasure import customer_forgotten, store_forgotten
 from services.segmentation.application.describe_customer import describe_customer, erase_customer
 from services.segmentation.application.merge_customers import merge_customers
 from services.segmentation.application.register_merchant import register_merchant
+from services.segmentation.application.unmerge_customers import unmerge_customers
 from services.segmentation.application.workspace import Registration, Store, Workspace
 from services.segmentation.domain.profile import Description
 from services.segmentation.domain.timeline import Entry, entry_id
@@ -62,6 +64,11 @@ def on_customer_updated(workspace: Workspace, event: Event[CustomerUpdatedV1]) -
 def on_customer_merged(workspace: Workspace, event: Event[CustomerMergedV1]) -> None:
     fact = event.fact
     merge_customers(workspace, event, fact.customer_id, fact.into_customer_id, fact.identity_version)
+
+
+def on_customer_unmerged(workspace: Workspace, event: Event[CustomerUnmergedV1]) -> None:
+    fact = event.fact
+    unmerge_customers(workspace, event, fact.restored_customer_id, fact.order_ids, fact.identity_version)
 
 
 def on_customer_erased(workspace: Workspace, event: Event[CustomerErasedV1]) -> None:

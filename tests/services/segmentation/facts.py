@@ -13,6 +13,7 @@ from libs.contracts.commerce import (
     CustomerErasedV1,
     CustomerMergedV1,
     CustomerRegisteredV1,
+    CustomerUnmergedV1,
     Fx,
     MerchantRegisteredV1,
     OrderCancelledV1,
@@ -95,6 +96,24 @@ class Teller:
             merged_at=when or at(500),
         )
         return self.event(fact, fact.merged_at)
+
+    def unmerged(
+        self, restored: object, survivor: object, *orders: object, version: int = 7
+    ) -> tuple[Event[Any], Event[Any]]:
+        """Under the restored customer's id, and under the survivor's."""
+        words = {
+            "merge_id": ident("merge", restored, survivor),
+            "restored_customer_id": ident("customer", restored),
+            "survivor_customer_id": ident("customer", survivor),
+            "order_ids": tuple(ident("order", each) for each in orders),
+            "identity_version": version,
+            "unmerged_at": at(600),
+        }
+        one, other = (
+            CustomerUnmergedV1.model_validate({**words, "customer_id": ident("customer", each)})
+            for each in (restored, survivor)
+        )
+        return self.event(one, at(600)), self.event(other, at(600))
 
     def erased(self, customer: object, *, request: object = None, when: datetime | None = None) -> Event[Any]:
         fact = CustomerErasedV1(

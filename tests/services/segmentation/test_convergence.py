@@ -1,6 +1,6 @@
 """The same facts in any order, any number of times, cut into any batches, end in the same rows."""
 
-from itertools import count, permutations
+from itertools import combinations, count, permutations
 from typing import Any
 
 import pytest
@@ -98,6 +98,57 @@ async def test_every_interleaving_of_a_chain_of_merges_ends_the_same(folded: Fol
         facts = chain_facts(other)
         found = await state_after(folded, other, [other.merchant(), *(facts[place] for place in way)], batch)
         assert found == expected, way
+
+
+def undone_facts(tell: Teller) -> tuple[list[Event[Any]], list[Event[Any]]]:
+    """What is told under a and what under b: a's orders, its merge into b, and the undoing; later facts name a."""
+    apart = tell.unmerged("a", "b", "z", "y")
+    under_a = [
+        tell.placed("z", "a", at(10), prices=(500, 600), discount_minor=1),
+        tell.placed("y", "a", at(80), prices=(900,)),
+        tell.merged("a", "b"),
+        apart[0],
+        tell.refunded("z", "a", at(20), [200]),
+    ]
+    return under_a, [tell.placed("w", "b", at(5), prices=(300,)), tell.cancelled("y", "b", at(90)), apart[1]]
+
+
+def without_lives(state: Any) -> Any:
+    """The state without what says that there was a merge: versions, and lines about people instead of orders."""
+    customers = [
+        {name: value for name, value in row.items() if name not in ("merged_version",)} for row in state["customers"]
+    ]
+    timeline = [row for row in state["timeline"] if row["order_id"] is not None]
+    return {**state, "customers": customers, "timeline": timeline}
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3, 500])
+async def test_a_merge_undone_ends_as_if_it_had_never_been_in_every_interleaving(folded: Folded, batch: int) -> None:
+    never = shop()
+    under_a, under_b = undone_facts(never)
+    facts = [event for event in (*under_a, *under_b) if not event.fact.TYPE.startswith("customer.")]
+    expected = without_lives(await state_after(folded, never, [never.merchant(), *facts]))
+    sums = {row["customer_id"]: (row["orders"], row["spend_minor"]) for row in expected["customers"]}
+    assert sums == {ident("customer", "a"): (1, 900), ident("customer", "b"): (1, 300)}
+
+    for chosen in combinations(range(8), 5):
+        other = shop()
+        first, second = map(iter, undone_facts(other))
+        told = [next(first) if place in chosen else next(second) for place in range(8)]
+        found = await state_after(folded, other, [other.merchant(), *told], batch)
+        assert without_lives(found) == expected, chosen
+
+
+async def test_a_late_undoing_leaves_a_newer_merge_alone(folded: Folded) -> None:
+    merged, again = shop(), shop()
+    once = [merged.placed("z", "a", at(10), prices=(500,)), merged.merged("a", "b", version=8)]
+    expected = await state_after(folded, merged, [merged.merchant(), *once])
+    apart = again.unmerged("a", "b", "z", version=7)
+    placed, newer = again.placed("z", "a", at(10), prices=(500,)), again.merged("a", "b", version=8)
+
+    told = [again.merchant(), placed, again.merged("a", "b"), apart[0], newer, apart[1]]
+
+    assert without_lives(await state_after(folded, again, told, batch=1)) == without_lives(expected)
 
 
 async def test_orders_heard_before_their_merchant_count_once_it_is_registered(folded: Folded) -> None:
