@@ -20,7 +20,8 @@ _SHOPIFY: Final = {
 _SHOPLAZZA: Final = {
     "X-Shoplazza-Hmac-Sha256": "base64 HMAC-SHA256 of the raw body",
     "X-Shoplazza-Topic": "orders/create, orders/update, orders/paid, orders/fulfilled, orders/finished, "
-    "orders/refunded, orders/cancelled, orders/delete, customers/create, customers/update; others are kept and ignored",
+    "orders/refunded, orders/cancelled, orders/delete, customers/create, customers/update, app/uninstalled; "
+    "others are kept and ignored",
     "X-Shoplazza-Deduplication-ID": "the same on retries",
     "X-Shoplazza-Shop-Domain": "must be the store's",
 }

@@ -1,14 +1,14 @@
 """BigCommerce's thin hooks: they name an order, and the store must be asked what became of it.
 
-Source: developer.bigcommerce.com, "Webhook Events" (orders, shipments), "Channel Webhooks". Only the signed body says
-what happened and in which store. A hook of a channel names its order in another field than the store's own.
+Source: developer.bigcommerce.com, "Webhook Events" (orders, shipments, store), "Channel Webhooks". Only the signed
+body says what happened and in which store. A hook of a channel names its order in another field than the store's own.
 """
 
 import re
 from datetime import datetime
 from typing import Final
 
-from services.order_ingest.domain.changes import OrderTouched, Unheeded
+from services.order_ingest.domain.changes import OrderTouched, StoreLeft, Unheeded
 from services.order_ingest.domain.errors import Malformed
 from services.order_ingest.domain.platforms.bigcommerce_parts import inside
 from services.order_ingest.domain.reading import (
@@ -32,19 +32,22 @@ _ORDER_SCOPES: Final = frozenset(
     )
 )  # fmt: skip
 _SHIPMENT_SCOPES: Final = frozenset(f"store/shipment/{event}" for event in ("*", "created", "updated", "deleted"))
+_UNINSTALLED: Final = "store/app/uninstalled"
 _OLDEST: Final = 315_532_800
 _NEWEST: Final = 7_258_118_400
 """The seconds of 1980 and of 2200: what lies outside is no time of a hook."""
 
 
-def touched(body: Object, arrival: Arrival, storefront: Storefront) -> OrderTouched | Unheeded:
-    """The order that a hook names.
+def touched(body: Object, arrival: Arrival, storefront: Storefront) -> OrderTouched | StoreLeft | Unheeded:
+    """The order that a hook names, or that the store has ended our access.
 
     Raises:
         Malformed: a field is missing, or the hook is another store's.
     """
     scope = required(text(body, "scope"), "scope")
     _refuse_other_store(body, storefront)
+    if scope == _UNINSTALLED:
+        return StoreLeft(at=_made_at(body) or arrival.at, reason="the app was uninstalled")
     plain = _CHANNEL.sub("store/", scope, count=1)
     if plain not in _ORDER_SCOPES | _SHIPMENT_SCOPES:
         return Unheeded("ignored", f"nothing here listens to {scope[:64]}")

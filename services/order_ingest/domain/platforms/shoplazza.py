@@ -21,6 +21,7 @@ from services.order_ingest.domain.errors import Malformed
 from services.order_ingest.domain.persons import CustomerSeen
 from services.order_ingest.domain.platforms.shoplazza_content import content, difference
 from services.order_ingest.domain.platforms.shoplazza_customer import customer, order_person
+from services.order_ingest.domain.platforms.shoplazza_departure import UNINSTALLED, left
 from services.order_ingest.domain.platforms.shoplazza_goods import order_fulfilments, whole_order
 from services.order_ingest.domain.platforms.shoplazza_money import worth
 from services.order_ingest.domain.platforms.shoplazza_product import PRODUCT_DELETED, PRODUCT_TOPICS, product
@@ -88,6 +89,8 @@ def parse(body: Object, arrival: Arrival, storefront: Storefront) -> Change:
         return _inside(body, "product", lambda found: product(found, arrival, storefront))
     if topic == PRODUCT_DELETED:
         return _inside(body, "product", product_deleted)
+    if topic == UNINSTALLED:
+        return left(body, arrival, storefront)
     return Unheeded("ignored", f"nothing here listens to {topic[:64] or 'a delivery without topic'}")
 
 

@@ -17,6 +17,7 @@ from services.order_ingest.domain.changes import (
     OrderSeen,
     OrderTouched,
     RefundLine,
+    StoreLeft,
     Unheeded,
 )
 from services.order_ingest.domain.errors import Malformed
@@ -89,7 +90,8 @@ def test_a_hook_without_its_time_is_as_old_as_its_delivery(created_at: dict[str,
         "store/channel/1/cart/updated",
         "store/channel/x/order/updated",
         "store/channel/1/channel/1/order/updated",
-        "store/app/uninstalled",
+        "store/app/installed",
+        "store/channel/1/app/uninstalled",
         "order/created",
         "store/shipment/created/",
     ],
@@ -101,7 +103,18 @@ def test_a_scope_that_nothing_needs_is_unheeded_whatever_its_data(scope: str) ->
     assert found.outcome == "ignored"
 
 
-@pytest.mark.parametrize("scope", ["store/order/updated", "store/shipment/created", "store/cart/created"])
+@pytest.mark.parametrize(
+    ("changes", "at"), [({}, datetime.fromtimestamp(1777716908, UTC)), ({"created_at": None}, NOW)]
+)
+def test_a_store_that_removes_the_app_has_left(changes: dict[str, Any], at: datetime) -> None:
+    body = {**bodies.hook("store/app/uninstalled", data={"type": "store"}), **changes}
+
+    assert _read(body) == StoreLeft(at=at, reason="the app was uninstalled")
+
+
+@pytest.mark.parametrize(
+    "scope", ["store/order/updated", "store/shipment/created", "store/cart/created", "store/app/uninstalled"]
+)
 @pytest.mark.parametrize("producer", ["stores/other", "stores/", bodies.STORE_HASH, "stores/K3X9QD", "stores/k3x9qd/x"])
 def test_a_hook_of_another_store_is_refused(scope: str, producer: str) -> None:
     with pytest.raises(Malformed, match=r"^/producer: is another store$"):

@@ -9,7 +9,15 @@ import pytest
 
 from services.order_ingest.domain import refunds
 from services.order_ingest.domain.canonical import FINANCIAL_STATUSES
-from services.order_ingest.domain.changes import Cancellation, LineQuantity, Movement, OrderDeleted, OrderSeen, Unheeded
+from services.order_ingest.domain.changes import (
+    Cancellation,
+    LineQuantity,
+    Movement,
+    OrderDeleted,
+    OrderSeen,
+    StoreLeft,
+    Unheeded,
+)
 from services.order_ingest.domain.errors import Malformed
 from services.order_ingest.domain.persons import CustomerSeen
 from services.order_ingest.domain.platforms import shoplazza
@@ -453,12 +461,40 @@ def test_a_wrapper_without_an_order_in_it_is_malformed(body: dict[str, Any]) -> 
         _read("orders/create", body)
 
 
+@pytest.mark.parametrize("body", [{"id": 690933842}, {"id": "690933842", "name": "Acme"}, {"shop": {"id": 690933842}}])
+def test_a_shop_that_removes_the_app_has_left(body: dict[str, Any]) -> None:
+    found = _read("app/uninstalled", body)
+
+    assert isinstance(found, StoreLeft)
+    assert found.reason == "the app was uninstalled"
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"id": 11218}, "/id"),
+        ({}, "/id"),
+        (bodies_shoplazza.deleted(), "/order"),
+        ({"id": "11218-00000001"}, "/id"),
+        ({"id": "ef0318fe-e0ed-4551-a5bc-8b8e36c4f90f"}, "/id"),
+        ({"id": 690933842, "variants": []}, "/variants"),
+        ({"customer": {"id": 690933842}}, "/customer"),
+        ({"product": {"id": 690933842}}, "/product"),
+    ],
+)
+def test_another_shops_removal_or_another_topics_body_disconnects_nobody(body: dict[str, Any], pointer: str) -> None:
+    with pytest.raises(Malformed) as refused:
+        _read("app/uninstalled", body)
+
+    assert refused.value.pointer == pointer
+
+
 @pytest.mark.parametrize(
     ("topic", "body"),
     [
         ("products/publish", {"product": {"id": "0510dace-34da-4555-a896-495e0cb1ed6e"}}),
         ("customers/delete", {"customer": {"id": "ef0318fe-e0ed-4551-a5bc-8b8e36c4f90f"}}),
-        ("app/uninstalled", {"id": 11218}),
+        ("app/installed", {"id": 690933842}),
         ("orders/updated", bodies_shoplazza.deleted()),
         ("", {}),
     ],
