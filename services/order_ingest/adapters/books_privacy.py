@@ -76,6 +76,23 @@ _OF_ORDERS = sql(
     """,
     lives=_LIVES,
 )
+# What somebody wrote about a refund, a return, a parcel or a cancellation; figures and instants stay. The places of
+# the words are those of `order_rows` and `movement_rows`.
+_FORGET_WORDS = text(
+    """
+    UPDATE customer_order o SET cancel_reason = NULL,
+        refunds = (SELECT CAST(jsonb_object_agg(key, jsonb_set(value, '{1}', 'null')) AS text)
+            FROM jsonb_each(CAST(o.refunds AS jsonb))),
+        fulfilments = (SELECT CAST(jsonb_object_agg(key, jsonb_set(value, '{3}', 'null')) AS text)
+            FROM jsonb_each(CAST(o.fulfilments AS jsonb))),
+        returns = (SELECT CAST(jsonb_object_agg(key, jsonb_set(value, '{3}', 'null')) AS text)
+            FROM jsonb_each(CAST(o.returns AS jsonb)))
+    FROM unnest(CAST(:merchants AS int4[]), CAST(:customers AS uuid[])) x(merchant_no, customer_id)
+    WHERE o.customer_id = x.customer_id AND o.merchant_no + 0 = x.merchant_no
+        AND (o.cancel_reason IS NOT NULL OR o.refunds IS NOT NULL OR o.fulfilments IS NOT NULL
+            OR o.returns IS NOT NULL)
+    """
+)
 _LEAVE = text(
     """
     UPDATE store s SET disconnected_at = x.at
@@ -93,6 +110,7 @@ async def store_privacy(connection: AsyncConnection, workspace: Workspace, vault
     await schedule(connection, list(_work(workspace, vault, now)))
     if workspace.forgotten:
         erased = {(f.storefront.merchant_no, f.customer_id) for f in workspace.forgotten}
+        await connection.execute(_FORGET_WORDS, _columns(erased))
         # Deliveries about somebody while they were one with another are noted under that other's id.
         others = {(f.storefront.merchant_no, each) for f in workspace.forgotten for each in f.parted_from}
         await empty_deliveries(connection, erased | others)

@@ -184,8 +184,8 @@ class ImportRunner:
             so_far = await files.count(history.import_id, Counts(), state="running")
             state = "finished" if so_far.read == rows else "failed"
             counts = await files.count(history.import_id, Counts(), state=state, finished_at=now)
+            await files.forget_chunks(history.import_id)  # nobody can take an import up again that is over
             if state == "finished":
-                await files.forget_chunks(history.import_id)
                 tell_finished(uow, history, counts, now)
                 await run.advance(uow.connection, done=done, position={"started": True, "over": True})
         if state == "failed":

@@ -80,6 +80,15 @@ _REJECT = sql(
     rows=unnest(_REJECTION_COLUMNS),
 )
 _FORGET = text("DELETE FROM import WHERE state = 'uploading' AND created_at < :before RETURNING merchant_no, import_id")
+# A job that kept failing is never taken up again, and nobody can upload to its import any more.
+_GIVE_UP = text(
+    """
+    UPDATE import i SET state = 'failed', finished_at = :now FROM job j
+    WHERE i.state IN ('queued', 'running') AND (j.merchant_no, j.job_id) = (i.merchant_no, i.job_id)
+        AND j.state = 'failed'
+    RETURNING i.merchant_no, i.import_id
+    """
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,6 +233,14 @@ class ImportFiles:
 async def forget_broken_uploads(connection: AsyncConnection, before: datetime) -> int:
     """Uploads that broke off before then are gone with all that had arrived; how many."""
     rows = (await connection.execute(_FORGET, {"before": before})).all()
+    for row in rows:
+        await connection.execute(_CLEAR, {"merchant_no": row.merchant_no, "import_id": row.import_id})
+    return len(rows)
+
+
+async def forget_failed_imports(connection: AsyncConnection, now: datetime) -> int:
+    """Imports whose job failed for good are over, and nothing of their files is left; how many."""
+    rows = (await connection.execute(_GIVE_UP, {"now": now})).all()
     for row in rows:
         await connection.execute(_CLEAR, {"merchant_no": row.merchant_no, "import_id": row.import_id})
     return len(rows)

@@ -1,4 +1,4 @@
-"""The intake's days made ahead and dropped behind, ids forgotten after 30 days, broken uploads cleared away."""
+"""The intake's days made ahead and dropped behind, old ids forgotten, broken uploads, failed imports cleared away."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ from libs.servicekit.logs import logger
 from libs.servicekit.waiting import wait_for_stop
 from services.order_ingest.adapters.books_questions import FETCH
 from services.order_ingest.adapters.coupons import PUBLISH
-from services.order_ingest.adapters.imports import forget_broken_uploads
+from services.order_ingest.adapters.imports import forget_broken_uploads, forget_failed_imports
 from services.order_ingest.adapters.privacy_desk import forget_exports
 from services.order_ingest.adapters.pulls import PULL
 from services.order_ingest.adapters.withdrawals import WITHDRAW
@@ -91,6 +91,7 @@ async def maintain(database: Database, clock: Clock, stop: asyncio.Event) -> Non
                 await ensure_days(uow.connection, now)
                 await forget_old_keys(uow.connection, now)
                 await forget_broken_uploads(uow.connection, now - UPLOADS_KEPT)
+                await forget_failed_imports(uow.connection, now)
                 await forget_questions(uow.connection, now - DELIVERIES_KEPT)
                 await forget_exports(uow.connection, now)
             count = await drop_days(database, now)

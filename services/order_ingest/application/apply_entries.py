@@ -47,6 +47,7 @@ from services.order_ingest.domain.persons import (
     ErasureAsked,
     UnmergeAsked,
 )
+from services.order_ingest.domain.wordless import wordless_order, wordless_part, wordless_version
 
 APPLIED = "applied"
 NO_NEWS = "no_news"
@@ -90,6 +91,8 @@ def _taken(workspace: Workspace, entry: Entry, seals: Seals) -> str:
             before = _order(workspace, entry, external_id)
             if before.customer_id is not None:
                 workspace.concerns(entry.cause.id, before.customer_id)
+                if _is_erased(workspace, entry, before.customer_id):
+                    part = wordless_part(part)
             return _settle(workspace, entry, before, _with_part(before, part, entry.at))
 
 
@@ -160,6 +163,8 @@ def _order_seen(workspace: Workspace, entry: Entry, seen: OrderSeen, seals: Seal
     document = content_document(seen.content)
     digest = hashlib.blake2b(document, digest_size=16).digest()
     owned = orders.belonging(before, customer_id, named=named_id)
+    if _is_erased(workspace, entry, customer_id):
+        owned, seen = wordless_order(owned), wordless_version(seen)
     after = orders.see(owned, seen, version=entry.version, content_hash=digest)
     if before.return_window_days is None:
         after = replace(after, return_window_days=entry.storefront.return_window_days)

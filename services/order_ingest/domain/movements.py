@@ -43,6 +43,13 @@ def merge(known: Movements, seen: Iterable[Movement]) -> Movements:
     return merged if any(merged[key] is not known.get(key) for key in merged) else known
 
 
+def wordless(movements: Movements) -> Movements:
+    """The same movements without what somebody wrote about them; the same object if nobody wrote anything."""
+    if all(state.movement.reason is None for state in movements.values()):
+        return movements
+    return {key: replace(state, movement=replace(state.movement, reason=None)) for key, state in movements.items()}
+
+
 def begun(movements: Movements) -> tuple[Movement, ...]:
     """Those whose beginning the others have not heard of, in the order in which it happened."""
     untold = [state.movement for state in movements.values() if state.movement.began_at and not state.began_told]

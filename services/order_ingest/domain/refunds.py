@@ -62,6 +62,13 @@ def _given_way(known: RefundState | None, summary: Refund) -> RefundState:
     return RefundState(refund=emptied, told=not (known and known.told and known.refund.amount_minor))
 
 
+def wordless(refunds: Refunds) -> Refunds:
+    """The same figures without what somebody wrote about them; the same object if nobody wrote anything."""
+    if all(state.refund.reason is None for state in refunds.values()):
+        return refunds
+    return {key: replace(state, refund=replace(state.refund, reason=None)) for key, state in refunds.items()}
+
+
 def untold(refunds: Refunds) -> tuple[Refund, ...]:
     """What the other services have not heard, in the order in which it happened."""
     return tuple(sorted((state.refund for state in refunds.values() if not state.told), key=_when))

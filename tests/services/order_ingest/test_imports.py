@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from libs.contracts.commerce import ImportFinishedV1, OrderPlacedV1
+from services.order_ingest.adapters.imports import forget_failed_imports
 from services.order_ingest.domain.canonical import EXAMPLE_ORDER
 from services.order_ingest.entrypoints.upload import CHUNK_ROWS, Chunks, UploadRefused
 from tests.services.order_ingest.conftest import House, Shop, json_lines
@@ -28,6 +29,27 @@ async def _run(house: House) -> Mapping[str, Any]:
     assert await house.job_runner().run_one(asyncio.Event())
     [job] = await house.rows("SELECT state, result, problem, position FROM job")
     return job
+
+
+async def test_of_an_import_whose_job_failed_for_good_no_line_is_left(house: House) -> None:
+    shop = await house.shop()
+    for number in range(3):
+        await house.upload(shop, json_lines([_order(number)]), **{"Idempotency-Key": f"upload-{number}"})
+    jobs = await house.rows("SELECT job_id FROM job ORDER BY created_at, job_id")
+    async with house.worker.begin() as uow:
+        failed = text("UPDATE job SET state = 'failed' WHERE job_id = :id")
+        await uow.connection.execute(failed, {"id": jobs[0]["job_id"]})
+        assert await forget_failed_imports(uow.connection, house.clock.now()) == 1
+        assert await forget_failed_imports(uow.connection, house.clock.now()) == 0
+
+    imports = await house.rows("SELECT import_id, job_id, state FROM import")
+    chunks = {row["import_id"] for row in await house.rows("SELECT import_id FROM import_chunk")}
+    assert {each["job_id"]: each["state"] for each in imports} == {
+        jobs[0]["job_id"]: "failed",
+        jobs[1]["job_id"]: "queued",
+        jobs[2]["job_id"]: "queued",
+    }
+    assert chunks == {each["import_id"] for each in imports if each["state"] == "queued"}
 
 
 async def test_a_file_becomes_orders_told_as_history(house: House) -> None:

@@ -76,7 +76,8 @@ async def _bob(house: House) -> tuple[Shop, UUID]:
     describing = {"id": 207119551, "email": BOB, "phone": "+12125550123", "first_name": "Robert"}
     await house.deliver(shop, "customers/update", {**describing, "updated_at": "2026-05-03T08:00:00Z"})
     await house.deliver(shop, "orders/create", bodies.order())
-    await house.deliver(shop, "refunds/create", bodies.refund())
+    await house.deliver(shop, "refunds/create", bodies.refund(note="Robert wants it back on his card"))
+    await house.deliver(shop, "returns/request", _returned("Norman says it broke"))
     parcel = bodies.fulfilment(email=BOB, destination={"first_name": "Bob", "phone": "555-625-1199"})
     await house.deliver(shop, "fulfillments/create", parcel)
     # Nobody can read this one, and it names him all the same, his number as he writes it.
@@ -85,6 +86,44 @@ async def _bob(house: House) -> tuple[Shop, UUID]:
     await house.normaliser.drain()
     [customer] = (await house.get(shop, "/v1/customers", email=BOB))["items"]
     return shop, UUID(customer["customer_id"])
+
+
+def _returned(reason: str) -> dict[str, Any]:
+    [line] = bodies.returned()["return_line_items"]
+    return bodies.returned(return_line_items=[{**line, "return_reason": reason}])
+
+
+async def test_what_was_written_about_refunds_and_returns_goes_and_a_late_word_is_no_news(house: House) -> None:
+    shop, _ = await _bob(house)
+    assert ("customer_order", "refunds") in await _left_of(house, "robert")
+    assert ("customer_order", "returns") in await _left_of(house, "norman")
+    await house.deliver(shop, "customers/redact", bodies.redaction())
+    await house.normaliser.drain()
+    await house.by_the_clock()
+    told = await house.facts("order.refunded", "return.requested")
+    [before] = await house.rows("SELECT refunds, returns, refunded_minor FROM customer_order")
+    assert before["refunds"] is not None
+    assert before["refunded_minor"] > 0
+
+    late = bodies.refund(note="Robert asked again")
+    await house.deliver(shop, "refunds/create", late)
+    await house.deliver(shop, "returns/request", _returned("Norman asked again"))
+    version = bodies.order(updated_at="2026-05-09T00:00:00Z", refunds=[late], cancel_reason="Robert")
+    await house.deliver(shop, "orders/updated", {**version, "cancelled_at": "2026-05-08T00:00:00Z"})
+    await house.normaliser.drain()
+    assert await _left_of(house, "robert", "norman") == []
+    # This one is about nobody when it comes: its body ages out.
+    await house.deliver(shop, "refunds/create", bodies.refund(id=77, order_id=78, note="Robert before the order"))
+    await house.normaliser.drain()
+    await house.deliver(shop, "orders/create", bodies.order(id=78, order_status_url=None))
+    await house.normaliser.drain()
+
+    after = await house.rows("SELECT refunds, returns FROM customer_order WHERE external_id = '450789469'")
+    assert [json.loads(after[0][name]) for name in after[0]] == [json.loads(before[name]) for name in after[0]]
+    assert (await house.facts("order.refunded", "return.requested"))[: len(told)] == told
+    later = (await house.facts("order.refunded", "return.requested"))[len(told) :]
+    assert [getattr(fact, "reason", "?") for fact in later] == [None]
+    assert await _left_of(house, "robert", "norman") == [("webhook_delivery", "body_enc")]
 
 
 async def test_after_a_redaction_nothing_in_any_table_names_the_person(house: House) -> None:
