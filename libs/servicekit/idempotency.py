@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
+from uuid import UUID
 
 from fastapi import Header, Request
 from pydantic import BaseModel
@@ -51,6 +52,14 @@ def idempotency_tables(service: str) -> Sequence[str]:
     )
 
 
+def customers_in_answers() -> Sequence[str]:
+    """The statements after which answers know whom they describe, so that an erasure finds them."""
+    return (
+        "ALTER TABLE idempotency ADD COLUMN customer_id uuid",
+        "CREATE INDEX idempotency_about ON idempotency (customer_id, merchant_no) WHERE customer_id IS NOT NULL",
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a POST answers; kept with its key, so it must not show contact details."""
@@ -70,8 +79,12 @@ class Once:
     key: str | None
     request_hash: bytes
 
-    async def run(self, uow: UnitOfWork, principal: Principal, run: Run, *, now: datetime) -> Response:
+    async def run(
+        self, uow: UnitOfWork, principal: Principal, run: Run, *, now: datetime, about: UUID | None = None
+    ) -> Response:
         """The answer of `run`, whose effects and key commit with `uow`; for a known key the answer given before.
+
+        `about` is the customer whom the answer describes, in services that have `customers_in_answers`.
 
         Call it first in the transaction. A refusal (an exception out of `run`) rolls the key back with the rest, so
         the same key may be tried again.
@@ -86,6 +99,8 @@ class Once:
             return await row.replay(self.request_hash)
         stored = _stored(await run())
         await row.keep(stored)
+        if about is not None:
+            await row.concern(about)
         return _response(stored)
 
 
@@ -163,6 +178,9 @@ class _Row:
             },
         )
 
+    async def concern(self, customer_id: UUID) -> None:
+        await self.connection.execute(_CONCERN, {**self._primary, "customer_id": customer_id})
+
 
 def _stored(answer: Answer) -> _Stored:
     if isinstance(answer.body, BaseModel):
@@ -190,6 +208,12 @@ _CLAIM = text(
     """
     INSERT INTO idempotency (merchant_no, client, key_hash, request_hash, created_at)
     VALUES (:merchant_no, :client, :key_hash, :request_hash, :created_at) ON CONFLICT DO NOTHING
+    """
+)
+_CONCERN = text(
+    """
+    UPDATE idempotency SET customer_id = :customer_id
+    WHERE (merchant_no, client, key_hash) = (:merchant_no, :client, :key_hash)
     """
 )
 _FIND = text(

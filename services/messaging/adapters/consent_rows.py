@@ -57,8 +57,17 @@ _LOG = text(
     ON CONFLICT DO NOTHING
     """
 )
-_FORGET = text(
+_LOGGED = text(
     """
+    SELECT e.* FROM unnest(CAST(:merchants AS int4[]), CAST(:customers AS uuid[])) AS x(merchant_no, customer_id)
+    CROSS JOIN LATERAL (
+        SELECT merchant_no, customer_id, channel, topic, entry_id, state, made, source, text_version, ip_hash, at
+        FROM consent_entry e WHERE e.merchant_no = x.merchant_no AND e.customer_id = x.customer_id OFFSET 0
+    ) e
+    ORDER BY e.merchant_no, e.customer_id, e.at, e.entry_id
+    """
+)
+_FAMILY = """
     WITH RECURSIVE family AS (
         SELECT x.merchant_no, x.customer_id
         FROM unnest(CAST(:merchants AS int4[]), CAST(:customers AS uuid[])) AS x(merchant_no, customer_id)
@@ -68,13 +77,28 @@ _FORGET = text(
             WHERE c.merchant_no = f.merchant_no AND c.merged_into = f.customer_id OFFSET 0
         ) c
     )
+"""
+_FORGET = text(
+    f"""
+    {_FAMILY}
     DELETE FROM consent_entry e WHERE e.ctid = ANY (ARRAY(
         SELECT found.ctid FROM family f CROSS JOIN LATERAL (
             SELECT ctid FROM consent_entry e WHERE e.merchant_no = f.merchant_no AND e.customer_id = f.customer_id
             OFFSET 0
         ) found
     ))
-    """
+    """  # noqa: S608 - the fragment is a constant of this module
+)
+_FORGET_ANSWERS = text(
+    f"""
+    {_FAMILY}
+    UPDATE idempotency i SET body = '' WHERE i.ctid = ANY (ARRAY(
+        SELECT found.ctid FROM family f CROSS JOIN LATERAL (
+            SELECT ctid FROM idempotency i WHERE i.customer_id = f.customer_id AND i.merchant_no + 0 = f.merchant_no
+            OFFSET 0
+        ) found
+    ))
+    """  # noqa: S608 - the fragment is a constant of this module
 )
 
 
@@ -83,6 +107,16 @@ async def load_consents(connection: AsyncConnection, keys: Collection[Key]) -> d
     ordered = sorted(keys)
     rows = await connection.execute(_LOAD, _customers(ordered))
     return {(row.merchant_no, row.customer_id, row.channel, row.topic): consent_of(row) for row in rows}
+
+
+async def load_log(connection: AsyncConnection, keys: Collection[Key]) -> dict[Key, list[LoggedStatement]]:
+    """What was said under these ids, the oldest first; lock the customers first."""
+    found: dict[Key, list[LoggedStatement]] = {}
+    for row in await connection.execute(_LOGGED, _customers(sorted(keys))) if keys else ():
+        said = Statement(row.state, row.at, row.made, row.source, row.text_version, row.ip_hash)
+        key = (row.merchant_no, row.customer_id, row.channel, row.topic)
+        found.setdefault(key[:2], []).append(LoggedStatement(key, said, row.entry_id))
+    return found
 
 
 def consent_of(row: Row[tuple[object, ...]]) -> Consent:
@@ -143,10 +177,8 @@ async def forget_statements(connection: AsyncConnection, keys: Collection[Key]) 
     """The log of these customers, and of those merged into them, is gone (erasure)."""
     ordered = sorted(keys)
     if ordered:
-        await connection.execute(
-            _FORGET,
-            {"merchants": [number for number, _ in ordered], "customers": [customer for _, customer in ordered]},
-        )
+        await connection.execute(_FORGET, _customers(ordered))
+        await connection.execute(_FORGET_ANSWERS, _customers(ordered))
 
 
 def _customers(keys: Sequence[Key]) -> dict[str, list[object]]:

@@ -94,7 +94,7 @@ async def add_consent(
         return Answer(201, await _consents(ports, uow, customer_id))
 
     async with kit.database.begin(principal.merchant) as uow:
-        return await once.run(uow, principal, run, now=now)
+        return await once.run(uow, principal, run, now=now, about=customer_id)
 
 
 @router.get(

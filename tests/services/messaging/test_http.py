@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from services.messaging.adapters.liquid_renderer import LiquidRenderer
-from tests.services.messaging.facts import address, consented, earned, ident, merchant, merged, paid, registered
+from tests.services.messaging.facts import address, consented, earned, erased, ident, merchant, merged, paid, registered
 from tests.services.messaging.messaging import Messaging
 from tests.services.messaging.web import client_of
 
@@ -87,6 +87,25 @@ async def test_absorbed_id_shows_the_survivor(client: httpx.AsyncClient, messagi
     assert [entry["source"] for entry in log["items"]] == ["checkout"]
     decisions = (await client.get(f"/v1/contacts/{ADA}/decisions")).json()
     assert len(decisions["items"]) == 2
+
+
+async def test_an_erasure_reaches_the_stored_answers_about_the_customer(
+    client: httpx.AsyncClient, messaging: Messaging
+) -> None:
+    said = {"channel": "email", "topic": "marketing", "state": "unsubscribed", "source": "Ada called from her office"}
+    bea = ident("customer", "bea")
+    for customer, key in ((ADA, "call-1"), (bea, "call-2")):
+        answer = await client.post(f"/v1/contacts/{customer}/consents", json=said, headers={"Idempotency-Key": key})
+        assert answer.status_code == 201
+    await messaging.apply(merged("ada", "cy"), erased("cy"))
+
+    again = await client.post(f"/v1/contacts/{ADA}/consents", json=said, headers={"Idempotency-Key": "call-1"})
+
+    assert (again.status_code, again.content, again.headers["Idempotent-Replayed"]) == (201, b"", "true")
+    bodies = await messaging.rows("SELECT body FROM idempotency WHERE body <> ''")
+    assert [b"Ada called from her office" in bytes(row["body"]) for row in bodies] == [True]
+    other = await client.post(f"/v1/contacts/{bea}/consents", json=said, headers={"Idempotency-Key": "call-2"})
+    assert other.json() == answer.json()
 
 
 async def test_recorded_withdrawal_holds_against_a_later_snapshot(
