@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from libs.contracts.commerce import CustomerDataRequestedV1, CustomerMergedV1, OrderPaidV1
+from libs.contracts.commerce import CustomerDataRequestedV1, CustomerMergedV1, CustomerUnmergedV1, OrderPaidV1
 from libs.contracts.envelope import Event
 from libs.contracts.loyalty import PointsEarnedV1
 from libs.eventbus.transaction import Transaction
@@ -47,6 +47,7 @@ class PostgresWorkspaces:
         numbers = {merchant_id: merchant.merchant_no for merchant_id, merchant in merchants.items()}
         workspace = Workspace(now=now, merchants=merchants, opened=self._open(events))
         await self._load_customers(connection, workspace, _customers(events, numbers))
+        workspace.log = await consent_rows.load_log(connection, _parted(workspace, events, numbers))
         await _load_intents(connection, workspace, events, numbers)
         workspace.remember()
         return workspace
@@ -118,6 +119,19 @@ def _customers(events: Sequence[Event[Any]], numbers: dict[UUID, int]) -> set[Ke
             found.add((merchant_no, fact.customer_id))
         if isinstance(fact, CustomerMergedV1):
             found.add((merchant_no, fact.into_customer_id))
+        if isinstance(fact, CustomerUnmergedV1):
+            found |= {(merchant_no, fact.restored_customer_id), (merchant_no, fact.survivor_customer_id)}
+    return found
+
+
+def _parted(workspace: Workspace, events: Sequence[Event[Any]], numbers: dict[UUID, int]) -> set[Key]:
+    """Those whom the batch parts, and who they are as one: consents may stand with any of them."""
+    found: set[Key] = set()
+    for event in events:
+        if isinstance(event.fact, CustomerUnmergedV1):
+            merchant_no = numbers[event.merchant_id]
+            for id_ in (event.fact.restored_customer_id, event.fact.survivor_customer_id):
+                found |= {(merchant_no, id_), (merchant_no, workspace.contact(merchant_no, id_).customer_id)}
     return found
 
 

@@ -98,6 +98,8 @@ class Workspace:
     said: list[Said] = field(default_factory=list)
     loaded: Loaded = field(default_factory=Loaded)
 
+    log: dict[Key, list[LoggedStatement]] = field(default_factory=dict)
+    """What those said themselves whom a batch parts, as far as it was stored before."""
     logged: list[LoggedStatement] = field(default_factory=list)
     planned: list[Intent] = field(default_factory=list)
     released: set[Key] = field(default_factory=set)
@@ -132,6 +134,11 @@ class Workspace:
     def put(self, contact: Contact) -> None:
         """The contact is as given from now on."""
         self.contacts[contact.merchant_no, contact.customer_id] = contact
+
+    def statements_of(self, owner: Key) -> Iterator[LoggedStatement]:
+        """What was said under this id: before, if it is one that the batch parts, and in this batch."""
+        yield from self.log.get(owner, ())
+        yield from (entry for entry in self.logged if entry.key[:2] == owner)
 
     def consents_of(self, contact: Contact) -> Iterator[tuple[ConsentKey, Consent]]:
         """Every consent of the contact about which something is known."""

@@ -10,6 +10,7 @@ from libs.contracts.commerce import (
     CustomerErasedV1,
     CustomerMergedV1,
     CustomerRegisteredV1,
+    CustomerUnmergedV1,
     CustomerUpdatedV1,
     MerchantRegisteredV1,
     OrderPaidV1,
@@ -24,6 +25,7 @@ from services.messaging.application.describe_contact import describe_contact, er
 from services.messaging.application.merge_contacts import merge_contacts
 from services.messaging.application.plan_message import hear_order, plan_points_message
 from services.messaging.application.record_consent import record_consent
+from services.messaging.application.unmerge_contacts import unmerge_contacts
 from services.messaging.application.workspace import Workspace
 from services.messaging.domain.consent import Statement
 
@@ -74,6 +76,7 @@ SUBSCRIPTIONS: Final[Mapping[type[Fact], Reaction[Workspace]]] = MappingProxyTyp
         CustomerRegisteredV1: describe_contact,
         CustomerUpdatedV1: describe_contact,
         CustomerMergedV1: merge_contacts,
+        CustomerUnmergedV1: unmerge_contacts,
         CustomerErasedV1: on_customer_erased,
         CustomerDataRequestedV1: on_customer_data_requested,
         StoreErasedV1: on_store_erased,

@@ -15,6 +15,7 @@ from libs.contracts.commerce import (
     CustomerErasedV1,
     CustomerMergedV1,
     CustomerRegisteredV1,
+    CustomerUnmergedV1,
     MerchantRegisteredV1,
     OrderPaidV1,
     StoreErasedV1,
@@ -132,6 +133,23 @@ def merged(name: str, into: str, *, version: int = 2) -> Event[CustomerMergedV1]
         merged_at=NOW,
     )
     return told(fact)
+
+
+def unmerged(name: str, survivor: str, *, version: int = 3) -> tuple[Event[CustomerUnmergedV1], ...]:
+    """Under the restored customer's id, and under the survivor's."""
+    return tuple(
+        told(
+            CustomerUnmergedV1(
+                customer_id=ident("customer", each),
+                merge_id=ident("merge", name),
+                restored_customer_id=ident("customer", name),
+                survivor_customer_id=ident("customer", survivor),
+                identity_version=version,
+                unmerged_at=NOW,
+            )
+        )
+        for each in (name, survivor)
+    )
 
 
 def erased(name: str, *, request: str | None = None) -> Event[CustomerErasedV1]:
