@@ -1,6 +1,5 @@
 """Platforms whose hooks only name an order, or that have none: the store is asked, over a real connection."""
 
-import asyncio
 import base64
 import hashlib
 import hmac
@@ -12,7 +11,6 @@ from typing import Any, Final
 
 import httpx
 import pytest
-import uvicorn
 from starlette.types import ASGIApp
 
 from libs.servicekit.clock import ManualClock
@@ -25,6 +23,7 @@ from tests.services.order_ingest.stores import magento_server
 from tests.services.order_ingest.stores.amazon_server import CREDENTIALS, AmazonServer
 from tests.services.order_ingest.stores.bigcommerce_server import BigcommerceServer
 from tests.services.order_ingest.stores.magento_server import MagentoServer
+from tests.services.order_ingest.stores.serving import serving
 from tests.services.order_ingest.stores.taobao_server import TaobaoServer
 
 _TAOBAO: Final = {"app_key": "12497914", "app_secret": "a-secret-of-the-app", "session": "a-session"}
@@ -93,24 +92,9 @@ thin = pytest.mark.parametrize("case", [BIGCOMMERCE, AMAZON, TAOBAO], ids=lambda
 
 
 @asynccontextmanager
-async def _serving(app: ASGIApp) -> AsyncIterator[int]:
-    """The application listens on a port of this machine."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, lifespan="off", log_level="warning"))
-    running = asyncio.create_task(server.serve())
-    async with asyncio.timeout(10):
-        while not server.started:  # noqa: ASYNC110  # uvicorn has no event for it
-            await asyncio.sleep(0.01)
-    try:
-        yield server.servers[0].sockets[0].getsockname()[1]
-    finally:
-        server.should_exit = True
-        await running
-
-
-@asynccontextmanager
 async def _asking(house: House, app: ASGIApp) -> AsyncIterator[tuple[Clockwork, str]]:
     """The service's own clients, which may go to the stand-in and nowhere else; its origin."""
-    async with _serving(app) as port, outbound_client([("127.0.0.1", port)]) as http:
+    async with serving(app) as port, outbound_client([("127.0.0.1", port)]) as http:
         yield Clockwork(house, store_apis(http, house.clock.now)), f"http://127.0.0.1:{port}"
 
 
@@ -213,7 +197,7 @@ async def test_a_magento_store_needs_to_say_where_it_is_and_has_no_secret(house:
 async def test_a_store_at_a_private_address_is_not_asked_unless_the_operator_trusts_it(house: House) -> None:
     shop = await house.shop("magento", domain=None, secret=None)
     server = MagentoServer()
-    async with _serving(server.app) as port, outbound_client() as http:
+    async with serving(server.app) as port, outbound_client() as http:
         clockwork = Clockwork(house, store_apis(http, house.clock.now))
         await clockwork.reach(shop, origin=f"http://127.0.0.1:{port}", access_token=magento_server.TOKEN)
         await clockwork.run()
