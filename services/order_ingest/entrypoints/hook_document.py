@@ -5,13 +5,16 @@ from typing import Any, Final
 
 from services.order_ingest.domain.canonical_events import EXAMPLE_EVENTS
 from services.order_ingest.domain.platform_table import PLATFORMS
+from services.order_ingest.entrypoints.platform_examples import EXAMPLE_HOOKS
 
 _SHOPIFY: Final = {
     "X-Shopify-Hmac-Sha256": "base64 HMAC-SHA256 of the raw body",
-    "X-Shopify-Topic": "orders/create, orders/updated, orders/paid, orders/fulfilled, orders/cancelled, orders/delete, "
+    "X-Shopify-Topic": "orders/create, orders/updated, orders/paid, orders/partially_fulfilled, orders/fulfilled, "
+    "orders/cancelled, orders/delete, "
     "refunds/create, fulfillments/create, fulfillments/update, fulfillment_events/create, returns/request, "
     "returns/approve, returns/close, returns/decline, returns/cancel, products/create, products/update, "
-    "customers/create, customers/update, customers/merge, customers/redact, customers/data_request, shop/redact, "
+    "customers/create, customers/update, customers/enable, customers/disable, customer.tags_added, "
+    "customer.tags_removed, customers/merge, customers/redact, customers/data_request, shop/redact, "
     "app/uninstalled, "
     "customers_email_marketing_consent/update, customers_marketing_consent/update; others are kept and ignored",
     "X-Shopify-Webhook-Id": "the same on retries",
@@ -19,22 +22,40 @@ _SHOPIFY: Final = {
 }
 _SHOPLAZZA: Final = {
     "X-Shoplazza-Hmac-Sha256": "base64 HMAC-SHA256 of the raw body",
-    "X-Shoplazza-Topic": "orders/create, orders/update, orders/paid, orders/fulfilled, orders/finished, "
-    "orders/refunded, orders/cancelled, orders/delete, customers/create, customers/update, app/uninstalled; "
-    "others are kept and ignored",
+    "X-Shoplazza-Topic": "orders/create, orders/update, orders/paid, orders/partially_fulfilled, orders/fulfilled, "
+    "orders/finished, orders/partially_refunded, orders/refunded, orders/cancelled, orders/delete, customers/create, "
+    "customers/update, products/create, products/update, products/delete, app/uninstalled; others are kept and ignored",
     "X-Shoplazza-Deduplication-ID": "the same on retries",
     "X-Shoplazza-Shop-Domain": "must be the store's",
 }
 _WOOCOMMERCE: Final = {
     "X-WC-Webhook-Signature": "base64 HMAC-SHA256 of the raw body with the webhook's own secret",
     "X-WC-Webhook-Topic": "order.created, order.updated, order.deleted, order.restored, customer.created, "
-    "customer.updated; others are kept and ignored",
+    "customer.updated, product.created, product.updated, product.restored, product.deleted; others are kept and "
+    "ignored",
 }
+# What BigCommerce sends is signed so too, with the secret as it stands for a key, and what bridges post for Amazon
+# and Taobao.
 _STANDARD: Final = {
     "webhook-id": "the same on retries",
     "webhook-timestamp": "seconds since the epoch, at most 5 minutes from now",
     "webhook-signature": "space-separated v1,<base64 HMAC-SHA256 of id.timestamp.body>",
 }
+
+
+def _own() -> dict[str, Any]:
+    return {
+        kind: {"summary": f"standard: {kind}", "value": json.loads(json.dumps(body))}
+        for kind, body in EXAMPLE_EVENTS.items()
+    }
+
+
+def _of_platforms() -> dict[str, Any]:
+    return {
+        platform: {"summary": f"{platform}: {topic or 'the topic stands in the body'}", "value": body}
+        for platform, (topic, body) in EXAMPLE_HOOKS.items()
+    }
+
 
 OPENAPI: Final[dict[str, Any]] = {
     "/v1/hooks/{platform}/{endpoint_token}": {
@@ -64,10 +85,7 @@ OPENAPI: Final[dict[str, Any]] = {
                 "content": {
                     "application/json": {
                         "schema": {"type": "object"},
-                        "examples": {
-                            kind: {"summary": kind, "value": json.loads(json.dumps(body))}
-                            for kind, body in EXAMPLE_EVENTS.items()
-                        },
+                        "examples": {**_own(), **_of_platforms()},
                     }
                 },
             },

@@ -2,10 +2,11 @@
 
 from dataclasses import asdict, replace
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Response, Security
+from fastapi import APIRouter, Body, Depends, Response, Security
+from fastapi.openapi.models import Example
 
 from libs.servicekit import audit
 from libs.servicekit.auth import Principal, authenticated
@@ -23,6 +24,7 @@ from services.order_ingest.application.connect_store import (
     rotate_credentials,
 )
 from services.order_ingest.domain.platform_table import platform
+from services.order_ingest.entrypoints.platform_examples import EXAMPLE_STORES
 from services.order_ingest.entrypoints.ports import Ports
 from services.order_ingest.entrypoints.shared import TheKit, ThePorts, after_id
 from services.order_ingest.entrypoints.store_schemas import (
@@ -39,11 +41,15 @@ from services.order_ingest.entrypoints.webhooks import PATH
 router = APIRouter(prefix="/v1/stores", tags=["stores"])
 Reader = Annotated[Principal, Security(authenticated, scopes=["stores:read"])]
 Writer = Annotated[Principal, Security(authenticated, scopes=["stores:write"])]
+_EXAMPLES: Final[dict[str, Example]] = {
+    platform: {"summary": platform, "value": dict(told)} for platform, told in EXAMPLE_STORES.items()
+}
+Connected = Annotated[NewStore, Body(openapi_examples=_EXAMPLES)]
 OnceOnly = Annotated[Once, Depends(optional_key)]
 
 
 @router.post("", status_code=201, summary="Connect a store", response_model=StoreOut)
-async def create_store(new: NewStore, principal: Writer, kit: TheKit, ports: ThePorts, once: OnceOnly) -> Response:
+async def create_store(new: Connected, principal: Writer, kit: TheKit, ports: ThePorts, once: OnceOnly) -> Response:
     """The answer names the address for the platform's webhooks; its last part is a secret of 128 bits."""
     now = kit.clock.now()
     async with kit.database.begin(principal.merchant) as uow:

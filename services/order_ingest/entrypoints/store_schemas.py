@@ -10,29 +10,16 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from libs.kernel.money import exponent
 from services.order_ingest.domain.errors import BadSignature
 from services.order_ingest.domain.platform_table import platform
+from services.order_ingest.entrypoints.platform_examples import SHOPIFY_STORE
 from services.order_ingest.entrypoints.shared import ID, INSTANT
 
-_WHSEC: Final = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-_DESCRIPTION: Final = {
-    "platform": "shopify",
-    "account": "acme",
-    "site": "US",
-    "domain": "acme.myshopify.com",
-    "name": "Acme US",
-    "currency": "USD",
-    "time_zone": "America/New_York",
-    "locale": "en-US",
-    "policy_pack": None,
-    "return_window_days": 30,
-}
+_DESCRIPTION: Final = {name: value for name, value in SHOPIFY_STORE.items() if name != "secret"}
 
 
 class NewStore(BaseModel):
     """One account on one platform and site."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{**_DESCRIPTION, "secret": "shpss_0123456789abcdef"}]}
-    )
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [dict(SHOPIFY_STORE)]})
 
     platform: Literal["shopify", "shoplazza", "amazon", "taobao", "magento", "woocommerce", "bigcommerce", "standard"]
     account: str = Field(min_length=1, max_length=200, description="The account's name or number on the platform.")
