@@ -25,6 +25,102 @@ _SHOPIFY_BODY, _SHOPIFY_KEY = b'{"id":450789469}', b"hush"
 _SHOPIFY_DIGEST = b"QPF8T1ti8Gpf6xXRoKZDI2G/2Fp8v4tKnau8MqDdx3o="
 
 
+_STAMP = str(_AT).encode()
+# By platform: secret, body, signature and id; computed with `openssl dgst -sha256 -mac HMAC -macopt key:... -binary |
+# base64` over the body, where there is an id over `id.time.body` (hexkey: of the decoded secret where it is `whsec_`).
+_VECTORS = {
+    "shopify": ("hush", b'{"id":450789469}', b"QPF8T1ti8Gpf6xXRoKZDI2G/2Fp8v4tKnau8MqDdx3o=", b""),
+    "shoplazza": (
+        "shoplazza-client-secret",
+        b'{"order":{"id":"11218-00000001"}}',
+        b"gTZMp0AEf6HiMXkgK8Ix1rrtQ7+/iVmgCJXp7r2DKGg=",
+        b"",
+    ),
+    "woocommerce": (
+        "a &amp; &lt;b&gt;",
+        b'{"id":727,"number":"A-727"}',
+        b"auAd4RUuZYkG8cjtgZEaZkXF7BSHly74+TgqPWL1lok=",
+        b"",
+    ),
+    "bigcommerce": (
+        "client-secret-0123456789",
+        b'{"scope":"store/order/updated","producer":"stores/k3x9qd"}',
+        b"v1,JeVBLd9dV4IeIbWFCuqSNiRy/XohqCOjNPqlz7QH4vw=",
+        b"msg_1",
+    ),
+    "amazon": (
+        f"whsec_{_SECRET}",
+        b'{"NotificationType":"ORDER_CHANGE"}',
+        b"v1,Ja7OfgYyvuFZEa3tnBCSpcEboSporOPegOriC/x1t1w=",
+        b"8f1e2d3c",
+    ),
+    "taobao": (
+        f"whsec_{_SECRET}",
+        b'{"topic":"taobao_trade_TradeBuyerPay"}',
+        b"v1,ytXJircldDhYWYyFkT6W35+ZLkFc+sHImt52x+GEnkE=",
+        b"4160600490938325004",
+    ),
+    "standard": (f"whsec_{_SECRET}", _BODY, _SIGNATURE, _ID),
+}
+every_vector = pytest.mark.parametrize("name", _VECTORS)
+
+
+def test_every_platform_with_hooks_has_a_golden_vector() -> None:
+    assert _VECTORS.keys() == {name for name, platform in PLATFORMS.items() if platform.has_hooks}
+
+
+def _verified(name: str, *, body: bytes | None = None, keys: list[bytes] | None = None, **changed: bytes) -> None:
+    """Proves a platform's vector, with what is given in place of its own."""
+    platform, (secret, signed, signature, message_id) = PLATFORMS[name], _VECTORS[name]
+    headers = {platform.signed_by: changed.get("signature", signature)}
+    if message_id:
+        stamps = {b"webhook-id": message_id, b"webhook-timestamp": changed.get("stamp", _STAMP)}
+        headers |= stamps
+    own = [bytes(32), platform.key(secret)] if keys is None else keys
+    platform.verify(signed if body is None else body, headers, own, _NOW)
+
+
+@every_vector
+def test_a_platforms_golden_vector_is_accepted_with_either_of_two_secrets(name: str) -> None:
+    _verified(name)
+
+
+@every_vector
+def test_a_flipped_bit_of_a_vectors_body_signature_or_time_is_refused(name: str) -> None:
+    for place in range(len(_VECTORS[name][1]) * 8):
+        with pytest.raises(BadSignature):
+            _verified(name, body=_flipped(_VECTORS[name][1], place))
+    # The last letter of base64 has bits that stand for nothing.
+    for place in range((len(_VECTORS[name][2]) - 2) * 8):
+        with pytest.raises(BadSignature):
+            _verified(name, signature=_flipped(_VECTORS[name][2], place))
+    for place in range(len(_STAMP) * 8 if _VECTORS[name][3] else 0):
+        with pytest.raises(BadSignature):
+            _verified(name, stamp=_flipped(_STAMP, place))
+
+
+def _flipped(sound: bytes, place: int) -> bytes:
+    flipped = bytearray(sound)
+    flipped[place // 8] ^= 1 << place % 8
+    return bytes(flipped)
+
+
+@every_vector
+@pytest.mark.parametrize("wrong", [b"", b"v1,", b"AAAA", b"\xc3\xa9" * 22, b"\xff" * 44, b"=" * 44])
+def test_an_empty_foreign_or_non_ascii_signature_is_refused(name: str, wrong: bytes) -> None:
+    with pytest.raises(BadSignature):
+        _verified(name, signature=wrong)
+
+
+@every_vector
+def test_an_empty_body_another_secret_and_none_prove_nothing(name: str) -> None:
+    with pytest.raises(BadSignature):
+        _verified(name, body=b"")
+    for keys in ([bytes(24)], []):
+        with pytest.raises(BadSignature):
+            _verified(name, keys=keys)
+
+
 def test_the_published_standard_webhooks_vector_is_accepted() -> None:
     STANDARD.verify(_BODY, _HEADERS, _KEYS, _NOW)
     STANDARD.verify(_BODY, _HEADERS, [STANDARD.key(f"whsec_{_SECRET}")], _NOW)
