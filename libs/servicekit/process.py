@@ -11,6 +11,7 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp
 
+from libs.servicekit.connections import BoundedProtocol
 from libs.servicekit.errors import ProcessFailure
 from libs.servicekit.logs import logger
 
@@ -80,7 +81,7 @@ def _configuration(app: ASGIApp, host: str, port: int, drain_seconds: float) -> 
         host=host,
         port=port,
         loop="none",
-        http="httptools",
+        http=BoundedProtocol,
         ws="none",
         lifespan="off",
         log_config=None,
