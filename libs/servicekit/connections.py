@@ -10,15 +10,17 @@ class BoundedProtocol(HttpToolsProtocol):
     """One connection. Bodies are bounded by who reads them; what comes after an answer is nobody's.
 
     A head has `head_seconds` from the connection's beginning, or from its own first byte where another request came
-    before, and `head_bytes`. Who is answered before the body has come may send the rest for `linger_seconds`, so that
-    the answer is read before the connection breaks off.
+    before, and `head_bytes`. Who is answered before the body has come may go on for `linger_seconds`, so that the
+    answer is read before the connection breaks off; of what comes meanwhile no more than about `linger_bytes` is read.
     """
 
     head_seconds: ClassVar[float] = 10.0
     head_bytes: ClassVar[int] = 64 * 1024
     linger_seconds: ClassVar[float] = 2.0
+    linger_bytes: ClassVar[int] = 1 << 20
 
     _in_head = True
+    _lingers = False
     _seen = 0
     _deadline: asyncio.TimerHandle | None = None
 
@@ -32,13 +34,11 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        if not self._in_head:
-            return
         self._seen += len(data)
-        if self._seen > self.head_bytes:
-            self._end(b"431 Request Header Fields Too Large")
-        elif self._deadline is None:
-            self._end_after(self.head_seconds, b"408 Request Timeout")
+        if self._in_head:
+            self._bound_head()
+        elif self._lingers and self._seen > self.linger_bytes:
+            self.flow.pause_reading()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -50,13 +50,21 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
+        self._lingers = False
         self._wait_on()
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
         if self.cycle.more_body and self.cycle.response_complete:
+            self._lingers, self._seen = True, 0
             self._end_after(self.linger_seconds, b"")
+
+    def _bound_head(self) -> None:
+        if self._seen > self.head_bytes:
+            self._end(b"431 Request Header Fields Too Large")
+        elif self._deadline is None:
+            self._end_after(self.head_seconds, b"408 Request Timeout")
 
     def _end_after(self, seconds: float, status: bytes) -> None:
         self._wait_on()

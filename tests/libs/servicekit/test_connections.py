@@ -1,6 +1,7 @@
 """Connections end that send their heads slowly or without end, and those that go on after their answer."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -132,6 +133,21 @@ async def test_who_goes_on_after_the_answer_is_cut_off(port: int) -> None:
 
         assert answer.startswith(b"HTTP/1.1 200 ")
         assert await caller.answers() == b""
+
+
+async def test_of_what_comes_after_the_answer_little_is_read(port: int) -> None:
+    async with _calling(port) as caller:
+        await caller.send(b"POST /refused HTTP/1.1\r\nhost: a\r\ncontent-length: 1000000000\r\n\r\n")
+        answer = await caller.answer()
+        taken = 0
+        with contextlib.suppress(ConnectionError):
+            while taken < 1_000_000_000:
+                await caller.send(b"x" * 65_536)
+                await caller.writer.drain()
+                taken += 65_536
+
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert taken < 32 << 20
 
 
 async def test_a_body_that_ends_after_the_answer_leaves_the_connection_usable(port: int) -> None:
