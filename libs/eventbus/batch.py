@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Final
+from uuid import UUID
 
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.eventbus import forgotten, marks, metrics, parked, trail
@@ -14,7 +17,14 @@ from libs.eventbus.protocol import plan_batch
 from libs.eventbus.protocol_epochs import may_apply
 from libs.eventbus.subscriptions import AnyEvent
 from libs.eventbus.transaction import Transaction
-from libs.eventbus.words import Lane, Mark, Record, Signal, Trace
+from libs.eventbus.words import Lane, Mark, Record, Signal, Subject, Trace
+from libs.eventbus.writes import Writes
+
+# Nearly always nothing is parked or forgotten: one small probe then saves sending the batch's keys and ids.
+ANY: Final = text("""
+SELECT EXISTS (SELECT 1 FROM parked_event WHERE consumer_group = :group AND status = 'parked'),
+    EXISTS (SELECT 1 FROM forgotten_event WHERE consumer_group = :group)
+""")
 
 
 def plan(items: Sequence[Item], known: Mapping[Lane, Mark], halted: Mapping[Lane, int]) -> BatchPlan:
@@ -49,14 +59,25 @@ async def apply(
     connection = transaction.connection
     locked = await marks.lock(connection, group.name, {one.lane for one in arrivals})
     records = [one.record for one in arrivals]
-    held = await parked.open_subjects(connection, group.name, records)
-    repeated = await forgotten.among(connection, group.name, records)
+    held, repeated = await _exceptions(connection, group.name, records)
     planned = plan_batch({**known, **locked}, held, halted, repeated, _judged(items))
     by_record = {id(one.record): one for one in arrivals}
     await _carry_out(transaction, group, planned.steps, by_record)
-    await marks.store(connection, group.name, planned.marks)
-    await trail.keep(connection, group.name, [trace(by_record[id(step.record)]) for step in planned.steps])
+    writes = Writes()
+    marks.add(writes, group.name, planned.marks)
+    trail.add(writes, group.name, [trace(by_record[id(step.record)]) for step in planned.steps])
+    await writes.send(connection)
     return replace(planned, marks={**locked, **planned.marks})
+
+
+async def _exceptions(
+    connection: AsyncConnection, group: str, records: Sequence[Record]
+) -> tuple[set[Subject], set[UUID]]:
+    """Subjects with an open parked event, and ids that took effect already; asked under the lanes' locks."""
+    any_parked, any_forgotten = (await connection.execute(ANY, {"group": group})).one()
+    held = await parked.open_subjects(connection, group, records) if any_parked else set()
+    repeated = await forgotten.among(connection, group, records) if any_forgotten else set()
+    return held, repeated
 
 
 async def due(

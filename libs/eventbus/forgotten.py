@@ -8,8 +8,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.eventbus.words import Lane, Record, Trace
 
-# Nearly always nothing was forgotten: one small probe then saves sending the batch's ids.
-_ANY = text("SELECT EXISTS (SELECT 1 FROM forgotten_event WHERE consumer_group = :group)")
 _AMONG = text("""
 SELECT event_id FROM forgotten_event WHERE consumer_group = :group AND event_id = ANY(CAST(:ids AS uuid[]))
 """)
@@ -24,8 +22,6 @@ ON CONFLICT DO NOTHING
 
 async def among(connection: AsyncConnection, group: str, records: Sequence[Record]) -> set[UUID]:
     """Which of the records' ids took effect already; asked under the lanes' locks."""
-    if not await connection.scalar(_ANY, {"group": group}):
-        return set()
     found = await connection.scalars(_AMONG, {"group": group, "ids": [record.event_id for record in records]})
     return set(found)
 

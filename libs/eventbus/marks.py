@@ -2,11 +2,12 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.eventbus.lanes import LANES
 from libs.eventbus.words import Lane, Mark
+from libs.eventbus.writes import Writes
 
 _SEED = text("""
 INSERT INTO inbox_lane (consumer_group, source, topic, lane, last_seq)
@@ -56,12 +57,19 @@ async def read(connection: AsyncConnection, group: str) -> dict[Lane, Mark]:
 
 async def lock(connection: AsyncConnection, group: str, lanes: Collection[Lane]) -> dict[Lane, Mark]:
     """The lanes' marks, locked in sorted order until the transaction ends: whoever holds them applies, nobody else."""
-    rows = await _run(connection, _LOCK, group, sorted(lanes), {})
+    rows = await connection.execute(_LOCK, _named(group, sorted(lanes)))
     return {Lane(source, topic, lane): Mark(sequence, chain) for source, topic, lane, sequence, chain in rows}
 
 
 async def store(connection: AsyncConnection, group: str, marks: Mapping[Lane, Mark]) -> None:
     """The marks, locked before by this transaction, stand where they are told to."""
+    writes = Writes()
+    add(writes, group, marks)
+    await writes.send(connection)
+
+
+def add(writes: Writes, group: str, marks: Mapping[Lane, Mark]) -> None:
+    """The marks, locked before by this transaction, will stand where they are told to, once the writes are sent."""
     if not marks:
         return
     lanes = sorted(marks)
@@ -69,7 +77,7 @@ async def store(connection: AsyncConnection, group: str, marks: Mapping[Lane, Ma
         "sequences": [marks[lane].sequence for lane in lanes],
         "chains": [marks[lane].chain for lane in lanes],
     }
-    await _run(connection, _STORE, group, lanes, places)
+    writes.add(_STORE, {**_named(group, lanes), **places})
 
 
 async def note_gap(connection: AsyncConnection, group: str, lane: Lane, high: int) -> None:
@@ -78,17 +86,10 @@ async def note_gap(connection: AsyncConnection, group: str, lane: Lane, high: in
     await connection.execute(_NOTE_GAP, {"group": group, "high": high, **place})
 
 
-async def _run(
-    connection: AsyncConnection, statement: TextClause, group: str, lanes: Sequence[Lane], more: Mapping[str, object]
-) -> Sequence[tuple[str, str, int, int, bytes | None]]:
-    result = await connection.execute(
-        statement,
-        {
-            "group": group,
-            "sources": [lane.source for lane in lanes],
-            "topics": [lane.topic for lane in lanes],
-            "lanes": [lane.number for lane in lanes],
-            **more,
-        },
-    )
-    return [tuple(row) for row in result] if result.returns_rows else []
+def _named(group: str, lanes: Sequence[Lane]) -> dict[str, object]:
+    return {
+        "group": group,
+        "sources": [lane.source for lane in lanes],
+        "topics": [lane.topic for lane in lanes],
+        "lanes": [lane.number for lane in lanes],
+    }

@@ -11,8 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.eventbus.words import Lane, Record, Subject
 
-# Nearly always nothing is parked: one small probe then saves sending and taking apart the batch's keys.
-_ANY = text("SELECT EXISTS (SELECT 1 FROM parked_event WHERE consumer_group = :group AND status = 'parked')")
 # Lateral: an index scan for each key, whatever the planner believes about the table's size.
 _OPEN = text("""
 SELECT x.topic, x.subject FROM unnest(CAST(:topics AS text[]), CAST(:subjects AS text[])) x(topic, subject)
@@ -97,8 +95,6 @@ class Parking:
 
 async def open_subjects(connection: AsyncConnection, group: str, records: Collection[Record]) -> set[Subject]:
     """Which of the records' subjects have an open parked event; asked under the lanes' locks."""
-    if not await connection.scalar(_ANY, {"group": group}):
-        return set()
     lanes = {(record.lane.topic, record.key): record.lane for record in records}
     keys = sorted(lanes)
     rows = await connection.execute(

@@ -16,7 +16,6 @@ from uuid import UUID
 from libs.eventbus.answers import (
     Action,
     BatchPlan,
-    Demand,
     HaltGroup,
     HaltLane,
     Hole,
@@ -249,9 +248,9 @@ def watch(state: LaneWatch, mark: Mark, sight: Sight, *, now: float, nonce: str)
         case Verified():
             return _hear_answer(state, mark, sight)
         case Tick(at_end):
-            state, asked = _ask(state, mark, now=now, nonce=nonce)
+            state, questions = _ask(state, mark, now=now, nonce=nonce)
             state, demands = _act(state, mark, now=now) if at_end else (state, ())
-            return state, (*asked, *demands)
+            return state, (*questions, *demands)
 
 
 def _hear_watermark(state: LaneWatch, mark: Mark, watermark: Watermark) -> LaneWatch:

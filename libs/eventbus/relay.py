@@ -50,6 +50,8 @@ class Relay:
     """Set by the process after a commit that said something; without it the relay polls."""
     busy_seconds: float = 0.02
     idle_seconds: float = 0.25
+    gather_seconds: float = 0.0
+    """After a round that handed something over, how long the next one may grow: a small one costs as much."""
     leads: bool = field(default=False, init=False)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -103,3 +105,5 @@ class Relay:
             pause = self.busy_seconds if sent else min(pause * 2, self.idle_seconds)
             if not sent:
                 await wait(self.told, pause)
+            elif self.gather_seconds:
+                await wait(stop, self.gather_seconds)

@@ -33,12 +33,13 @@ async def relay_task(
     new_id: Callable[[], UUID],
     told: asyncio.Event,
     stop: asyncio.Event,
+    gather_seconds: float = 0.0,
 ) -> None:
     """The outbox at `url` is handed to the bus, and requests to this source are answered, until `stop`.
 
-    Standby while another process leads. Raises: SourceRestored.
+    Standby while another process leads. `gather_seconds`: see `Relay`. Raises: SourceRestored.
     """
-    relay = Relay(source, bus, url, clock, new_id, told)
+    relay = Relay(source, bus, url, clock, new_id, told, gather_seconds=gather_seconds)
     answering = Source(source, bus, begin, clock, new_id, told)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(relay.run(stop))

@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.eventbus.words import Lane, Mark, Trace
+from libs.eventbus.writes import Writes
 
 # A place that is there already holds the same event: no reason to fail a batch.
 _KEEP = text("""
@@ -31,10 +32,17 @@ _BYTES = 16  # of an id, and of a chain
 
 async def keep(connection: AsyncConnection, group: str, passed: Sequence[tuple[Lane, Trace]]) -> None:
     """The group's marks passed these events, in order."""
+    writes = Writes()
+    add(writes, group, passed)
+    await writes.send(connection)
+
+
+def add(writes: Writes, group: str, passed: Sequence[tuple[Lane, Trace]]) -> None:
+    """That the group's marks passed these events, in order, is kept once the writes are sent."""
     runs = _runs(passed)
     if not runs:
         return
-    await connection.execute(
+    writes.add(
         _KEEP,
         {
             "group": group,

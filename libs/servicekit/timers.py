@@ -16,6 +16,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from libs.eventbus.writes import Writes
 from libs.servicekit.clock import Clock
 from libs.servicekit.database import Database
 from libs.servicekit.logs import logger
@@ -105,11 +106,18 @@ TimerHandler = Callable[[UnitOfWork, Sequence[Due], datetime], Awaitable[None]]
 
 async def schedule(connection: AsyncConnection, rows: Sequence[Due]) -> None:
     """Each note stands with its newest instant; call it after the business rows are locked."""
+    writes = Writes()
+    add_notes(writes, rows)
+    await writes.send(connection)
+
+
+def add_notes(writes: Writes, rows: Sequence[Due]) -> None:
+    """Each note will stand with its newest instant, once the writes are sent."""
     newest = {(row.merchant_no, row.kind, row.key): row for row in rows}
     ordered = [newest[key] for key in sorted(newest)]
     if not ordered:
         return
-    await connection.execute(
+    writes.add(
         _SCHEDULE,
         {
             "merchants": [row.merchant_no for row in ordered],

@@ -56,9 +56,14 @@ async def prepare_outbox(database: Database, topic: str, clock: Clock) -> None:
         await seed_topic(uow.connection, topic)
 
 
-def telling_tasks(database: Database, bus: Bus, *, source: str, url: str, clock: Clock) -> Mapping[str, Task]:
-    """Relay, partitions and retention, and old idempotency keys; `url` is the database's, for the relay's own use."""
-    relay = _relay(database, bus, source=source, url=url, clock=clock)
+def telling_tasks(
+    database: Database, bus: Bus, *, source: str, url: str, clock: Clock, gather_seconds: float = 0.0
+) -> Mapping[str, Task]:
+    """Relay, partitions and retention, and old idempotency keys; `url` is the database's, for the relay's own use.
+
+    `gather_seconds`: how long a small round may grow, where nobody waits for what this service tells.
+    """
+    relay = partial(_relay(database, bus, source=source, url=url, clock=clock), gather_seconds=gather_seconds)
     maintenance = partial(maintenance_task, begin=database.begin, bus=bus, clock=clock)
     return {
         "relay": lambda stop: relay(stop=stop),

@@ -60,7 +60,7 @@ from services.messaging.settings import Settings
 SERVICE: Final = "messaging"
 MAILS_AT_ONCE: Final = 32
 """Claimed together: few enough that none waits long for one of the sender's connections."""
-GATHER_SECONDS: Final = 0.1
+GATHER_SECONDS: Final = 0.25
 """Who waits for a mail does not notice; larger batches leave more of the machine to who waits for points."""
 ROUTERS: Final = (
     contact_routes.router,
@@ -149,7 +149,14 @@ def bus_tasks(settings: Settings, database: Database, bus: Bus, clock: Clock, he
     reader = consumer(settings, database, bus, clock)
     jobs = JobRunner(database, ops_job_handlers(reader.definition, database.begin), clock)
     return {
-        **telling_tasks(database, bus, source=SERVICE, url=settings.database_worker_url, clock=clock),
+        **telling_tasks(
+            database,
+            bus,
+            source=SERVICE,
+            url=settings.database_worker_url,
+            clock=clock,
+            gather_seconds=GATHER_SECONDS,
+        ),
         "consumer": reading_task(reader, health),
         "jobs": jobs.run,
     }

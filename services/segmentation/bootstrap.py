@@ -43,7 +43,7 @@ from services.segmentation.entrypoints.subscriptions import SUBSCRIPTIONS, TOPIC
 from services.segmentation.settings import Settings
 
 SERVICE: Final = "segmentation"
-GATHER_SECONDS: Final = 0.1
+GATHER_SECONDS: Final = 0.25
 """Nobody waits for a segment by the eye; larger batches leave more of the machine to who waits for points."""
 DESCRIPTION: Final = (
     "Customers' profiles and timelines, segments that follow the facts, and measures of how a shop's customers return."
@@ -97,7 +97,14 @@ def tasks(settings: Settings, database: Database, bus: Bus, clock: Clock, health
     """The worker's tasks by name."""
     reader = consumer(database, bus, clock, instance=settings.instance)
     return {
-        **telling_tasks(database, bus, source=SERVICE, url=settings.database_worker_url, clock=clock),
+        **telling_tasks(
+            database,
+            bus,
+            source=SERVICE,
+            url=settings.database_worker_url,
+            clock=clock,
+            gather_seconds=GATHER_SECONDS,
+        ),
         "consumer": reading_task(reader, health),
         "data exports": exports(settings, database, clock).run,
         "jobs": JobRunner(database, ops_job_handlers(reader.definition, database.begin), clock).run,

@@ -59,8 +59,8 @@ MUTATIONS: Sequence[Mutation] = (
         (
             Edit(
                 "libs/eventbus/batch.py",
-                "held = await parked.open_subjects(connection, group.name, records)",
-                "held = await parked.open_subjects(connection, group.name, [])",
+                "held = await parked.open_subjects(connection, group, records) if any_parked else set()",
+                "held = await parked.open_subjects(connection, group, []) if any_parked else set()",
             ),
         ),
         "tests/libs/eventbus/test_applying.py::test_later_batches_of_a_parked_subject_wait_behind_it",

@@ -5,6 +5,7 @@ from typing import Final
 from libs.eventbus import (
     acceptance,
     attempts,
+    batch,
     forgotten,
     garbage,
     halts,
@@ -23,7 +24,7 @@ from tests.plans import analyse, statements_of, walks
 from tests.throwaway import Databases
 
 STATEMENTS: Final = {
-    **statements_of(acceptance, attempts, forgotten, garbage, halts, identity, marks, outbox, parked, replaying),
+    **statements_of(acceptance, attempts, batch, forgotten, garbage, halts, identity, marks, outbox, parked, replaying),
     **statements_of(source, trail, worker_starts, audit, effect_sender, effects, idempotency, job_runner, jobs, timers),
     **{f"outbox_reading.{name}": getattr(outbox_reading, name) for name in ("_WORK", "_ROWS", "_ADVANCE", "_HEADS")},
 }

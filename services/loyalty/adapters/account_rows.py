@@ -1,23 +1,24 @@
 """Members' account rows: found, added where missing, locked in one order."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from libs.eventbus.writes import Writes
 from services.loyalty.adapters.columns import columns
-from services.loyalty.adapters.errors import ChangedMeanwhile
+from services.loyalty.adapters.errors import all_of
 from services.loyalty.application.workspace import Member, Workspace
 from services.loyalty.domain.accounts import Account
 from services.loyalty.domain.book import Book
 from services.loyalty.domain.tiers import Standing
 
 _FIND = text("""
-SELECT k.merchant_no, k.owner, a.account_id, a.alias_of
+SELECT k.merchant_no, k.owner, a.account_id
 FROM unnest(CAST(:merchants AS int4[]), CAST(:owners AS uuid[])) k(merchant_no, owner)
-CROSS JOIN LATERAL (SELECT account_id, alias_of FROM account WHERE merchant_no = k.merchant_no AND owner = k.owner
+CROSS JOIN LATERAL (SELECT account_id FROM account WHERE merchant_no = k.merchant_no AND owner = k.owner
                     AND kind = 'member' AND wallet = 'points' OFFSET 0) a
 """)
 # Sorted input: two transactions that add the same members meet them in the same order.
@@ -25,7 +26,7 @@ _ADD = text("""
 INSERT INTO account (merchant_no, kind, owner)
 SELECT merchant_no, 'member', owner
 FROM unnest(CAST(:merchants AS int4[]), CAST(:owners AS uuid[])) WITH ORDINALITY k(merchant_no, owner, n) ORDER BY n
-ON CONFLICT DO NOTHING
+ON CONFLICT DO NOTHING RETURNING merchant_no, owner, account_id
 """)
 # The probe runs once per element, in the order of the arrays, and locks what it finds: one lock order for everybody.
 _LOCK = text("""
@@ -62,8 +63,9 @@ async def find_or_add(connection: AsyncConnection, owners: Collection[MemberKey]
     found = await _find(connection, owners)
     missing = sorted(set(owners) - set(found))
     if missing:
-        await connection.execute(_ADD, columns("merchants owners", missing))
-        found |= await _find(connection, missing)
+        found |= await _keyed(connection, _ADD, missing)
+        # Those that somebody else added meanwhile.
+        found |= await _find(connection, sorted(set(missing) - set(found)))
     return found
 
 
@@ -83,25 +85,24 @@ async def lock(connection: AsyncConnection, workspace: Workspace, wanted: Iterab
         missing = sorted(key for key in aliases if key[1] not in workspace.members)
 
 
-async def store(connection: AsyncConnection, workspace: Workspace) -> None:
-    """Every account that changed is stored.
-
-    Raises: ChangedMeanwhile.
-    """
+def store(writes: Writes, workspace: Workspace) -> None:
+    """Every account that changed is stored with the writes."""
     touched = [member for member in workspace.members.values() if member.book.touched]
     if not touched:
         return
     rows = sorted((_row(member) for member in touched), key=lambda row: row[:2])
-    done = await connection.execute(_UPDATE, columns(_UPDATED, rows))
-    if done.rowcount != len(rows):
-        raise ChangedMeanwhile(f"{len(rows) - done.rowcount} of {len(rows)} accounts")
+    writes.add(_UPDATE, columns(_UPDATED, rows), all_of(len(rows), "accounts"))
 
 
 async def _find(connection: AsyncConnection, owners: Collection[MemberKey]) -> dict[MemberKey, int]:
-    if not owners:
-        return {}
-    rows = await connection.execute(_FIND, columns("merchants owners", sorted(owners)))
-    return {(merchant_no, owner): account_id for merchant_no, owner, account_id, _ in rows}
+    return await _keyed(connection, _FIND, sorted(owners)) if owners else {}
+
+
+async def _keyed(
+    connection: AsyncConnection, statement: TextClause, owners: Sequence[MemberKey]
+) -> dict[MemberKey, int]:
+    rows = await connection.execute(statement, columns("merchants owners", owners))
+    return {(merchant_no, owner): account_id for merchant_no, owner, account_id in rows}
 
 
 def _member(row: tuple[object, ...], workspace: Workspace, merchant_id: UUID) -> Member:

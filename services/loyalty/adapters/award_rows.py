@@ -6,8 +6,9 @@ from typing import Any
 from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from libs.eventbus.writes import Writes
 from services.loyalty.adapters.columns import columns
-from services.loyalty.adapters.errors import ChangedMeanwhile
+from services.loyalty.adapters.errors import all_of
 from services.loyalty.adapters.rules_json import terms_from_json
 from services.loyalty.application.workspace import Workspace
 from services.loyalty.domain.awards import Award
@@ -73,19 +74,16 @@ class Awards:
             award.stored_revision = award.revision
             workspace.awards[award.merchant_no, award.order_id] = award
 
-    async def store(self, connection: AsyncConnection, workspace: Workspace) -> None:
-        """Awards and their terms stand as the workspace has them.
-
-        Raises: ChangedMeanwhile.
-        """
+    def store(self, writes: Writes, workspace: Workspace) -> None:
+        """Awards and their terms are stored as the workspace has them, with the writes."""
         awards = sorted(
             (award for award in workspace.awards.values() if award.touched or award.stored_revision is None),
             key=lambda award: (award.merchant_no, award.order_id),
         )
         fresh = [award for award in awards if award.stored_revision is None]
-        await self._add_terms(connection, fresh)
-        await _write(connection, _INSERT_AWARDS, fresh)
-        await _write(connection, _UPDATE_AWARDS, [award for award in awards if award.stored_revision is not None])
+        self._add_terms(writes, fresh)
+        _write(writes, _INSERT_AWARDS, fresh)
+        _write(writes, _UPDATE_AWARDS, [award for award in awards if award.stored_revision is not None])
 
     async def _learn(self, connection: AsyncConnection, wanted: set[tuple[int, bytes]]) -> None:
         unknown = sorted(wanted - set(self._terms))
@@ -96,7 +94,7 @@ class Awards:
         for merchant_no, each in unknown:
             self._terms[merchant_no, each] = terms_from_json(contents[each])
 
-    async def _add_terms(self, connection: AsyncConnection, awards: Sequence[Award]) -> None:
+    def _add_terms(self, writes: Writes, awards: Sequence[Award]) -> None:
         fresh = {(award.merchant_no, terms_id(award.terms)): award.terms for award in awards}
         rows = [
             (merchant_no, each, terms.numerator, terms.denominator, content(terms))
@@ -104,15 +102,12 @@ class Awards:
             if (merchant_no, each) not in self._terms
         ]
         if rows:
-            await connection.execute(_ADD_TERMS, columns("merchants ids numerators denominators contents", rows))
+            writes.add(_ADD_TERMS, columns("merchants ids numerators denominators contents", rows))
 
 
-async def _write(connection: AsyncConnection, statement: TextClause, awards: Sequence[Award]) -> None:
-    if not awards:
-        return
-    done = await connection.execute(statement, columns(_AWARD_COLUMNS, map(_award_row, awards)))
-    if done.rowcount != len(awards):
-        raise ChangedMeanwhile(f"{len(awards) - done.rowcount} of {len(awards)} awards")
+def _write(writes: Writes, statement: TextClause, awards: Sequence[Award]) -> None:
+    if awards:
+        writes.add(statement, columns(_AWARD_COLUMNS, map(_award_row, awards)), all_of(len(awards), "awards"))
 
 
 def _award_row(award: Award) -> tuple[Any, ...]:

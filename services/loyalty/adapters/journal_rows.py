@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from libs.eventbus.writes import Writes
 from services.loyalty.adapters.columns import columns
 from services.loyalty.application.workspace import Done, Workspace
 from services.loyalty.domain.entries import Entry, Journal
@@ -65,8 +66,8 @@ async def probe(connection: AsyncConnection, workspace: Workspace, keys: Collect
         workspace.done[entry_id] = Done(entry_id, bytes(request_hash) if request_hash is not None else None)
 
 
-async def store(connection: AsyncConnection, journal: Journal) -> dict[int, int]:
-    """Entries, transfers, lots and moves are appended; returns the numbers that the new lots got.
+async def store(connection: AsyncConnection, writes: Writes, journal: Journal) -> dict[int, int]:
+    """Entries, transfers, lots and moves are appended with the writes; returns the numbers that the new lots got.
 
     Numbers grow within an account, since they are taken under its lock: the spending order relies on it.
     """
@@ -76,10 +77,10 @@ async def store(connection: AsyncConnection, journal: Journal) -> dict[int, int]
     fresh = list(numbers.scalars())
     txns = dict(zip(map(id, journal.entries), fresh, strict=False))
     lots = dict(zip((lot.lot_id for lot in journal.lots), fresh[len(journal.entries) :], strict=True))
-    await _insert_txns(connection, journal, txns)
-    await _insert_transfers(connection, journal, txns)
-    await _insert_lots(connection, journal, txns, lots)
-    await _insert_moves(connection, journal, txns, lots)
+    _insert_txns(writes, journal, txns)
+    _insert_transfers(writes, journal, txns)
+    _insert_lots(writes, journal, txns, lots)
+    _insert_moves(writes, journal, txns, lots)
     return lots
 
 
@@ -92,9 +93,9 @@ async def forget_words(connection: AsyncConnection, accounts: Collection[tuple[i
         await connection.execute(_FORGET_WORDS, columns("merchants accounts", sorted(accounts)))
 
 
-async def _insert_txns(connection: AsyncConnection, journal: Journal, txns: dict[int, int]) -> None:
+def _insert_txns(writes: Writes, journal: Journal, txns: dict[int, int]) -> None:
     names = "ids merchants entries kinds accounts points orders reverses causes actors reasons hashes occurred"
-    await connection.execute(_INSERT_TXNS, columns(names, (_txn(entry, txns[id(entry)]) for entry in journal.entries)))
+    writes.add(_INSERT_TXNS, columns(names, (_txn(entry, txns[id(entry)]) for entry in journal.entries)))
 
 
 def _txn(entry: Entry, txn_id: int) -> tuple[object, ...]:
@@ -116,19 +117,17 @@ def _txn(entry: Entry, txn_id: int) -> tuple[object, ...]:
     )
 
 
-async def _insert_transfers(connection: AsyncConnection, journal: Journal, txns: dict[int, int]) -> None:
+def _insert_transfers(writes: Writes, journal: Journal, txns: dict[int, int]) -> None:
     rows = [
         (entry.merchant_no, txns[id(entry)], line, int(each.debit), int(each.credit), each.amount)
         for entry in journal.entries
         for line, each in enumerate(entry.transfers)
     ]
     if rows:
-        await connection.execute(_INSERT_TRANSFERS, columns("merchants txns lines debits credits amounts", rows))
+        writes.add(_INSERT_TRANSFERS, columns("merchants txns lines debits credits amounts", rows))
 
 
-async def _insert_lots(
-    connection: AsyncConnection, journal: Journal, txns: dict[int, int], lots: dict[int, int]
-) -> None:
+def _insert_lots(writes: Writes, journal: Journal, txns: dict[int, int], lots: dict[int, int]) -> None:
     rows = [
         (
             lots[lot.lot_id],
@@ -151,16 +150,14 @@ async def _insert_lots(
     if rows:
         names = """ids merchants grants accounts txns origins orders granted remaining reserved available_at expires_at
             activated"""
-        await connection.execute(_INSERT_LOTS, columns(names, rows))
+        writes.add(_INSERT_LOTS, columns(names, rows))
 
 
-async def _insert_moves(
-    connection: AsyncConnection, journal: Journal, txns: dict[int, int], lots: dict[int, int]
-) -> None:
+def _insert_moves(writes: Writes, journal: Journal, txns: dict[int, int], lots: dict[int, int]) -> None:
     rows = [
         (entry.merchant_no, txns[id(entry)], lots.get(lot_id, lot_id), delta)
         for entry in journal.entries
         for lot_id, delta in entry.moves.items()
     ]
     if rows:
-        await connection.execute(_INSERT_MOVES, columns("merchants txns lots deltas", rows))
+        writes.add(_INSERT_MOVES, columns("merchants txns lots deltas", rows))

@@ -7,8 +7,9 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from libs.eventbus.writes import Writes
 from services.loyalty.adapters.columns import columns
-from services.loyalty.adapters.errors import ChangedMeanwhile
+from services.loyalty.adapters.errors import all_of
 from services.loyalty.application.needs import ALWAYS, FOR_EVER, Scope
 from services.loyalty.application.workspace import Member, Workspace
 from services.loyalty.domain.accounts import Hold, HoldState, Lot
@@ -78,11 +79,8 @@ async def load(connection: AsyncConnection, workspace: Workspace, scopes: Mappin
     await _load_shares(connection, members, scopes)
 
 
-async def store(connection: AsyncConnection, workspace: Workspace, stored_as: Mapping[int, int]) -> None:
-    """Lots and holds stand as the workspace has them; `stored_as` are the numbers of lots granted in it.
-
-    Raises: ChangedMeanwhile.
-    """
+def store(writes: Writes, workspace: Workspace) -> None:
+    """Lots that were loaded are stored as the workspace has them, with the writes."""
     lots = [
         (book.account.merchant_no, lot.lot_id, lot.remaining, lot.reserved, lot.activated, lot.loaded[0], lot.loaded[1])
         for book in workspace.books()
@@ -91,10 +89,7 @@ async def store(connection: AsyncConnection, workspace: Workspace, stored_as: Ma
     ]
     if lots:
         names = "merchants ids remaining reserved activated was_remaining was_reserved"
-        done = await connection.execute(_UPDATE_LOTS, columns(names, sorted(lots)))
-        if done.rowcount != len(lots):
-            raise ChangedMeanwhile(f"{len(lots) - done.rowcount} of {len(lots)} lots")
-    await _store_holds(connection, workspace, stored_as)
+        writes.add(_UPDATE_LOTS, columns(names, sorted(lots)), all_of(len(lots), "lots"))
 
 
 async def _load_lots(connection: AsyncConnection, members: Mapping[int, Member], scopes: Mapping[int, Scope]) -> None:
@@ -151,7 +146,11 @@ def _year_of(member: Member, scope: Scope) -> tuple[Any, ...] | None:
     return (account.merchant_no, account.account_id, since, edge) if standing.oldest <= edge else None
 
 
-async def _store_holds(connection: AsyncConnection, workspace: Workspace, stored_as: Mapping[int, int]) -> None:
+async def store_holds(connection: AsyncConnection, workspace: Workspace, stored_as: Mapping[int, int]) -> None:
+    """Holds stand as the workspace has them; `stored_as` are the numbers of lots granted in it.
+
+    Raises: ChangedMeanwhile.
+    """
     merchants = {book.account.account_id: book.account.merchant_no for book in workspace.books()}
     holds = sorted(
         (hold for book in workspace.books() for hold in book.holds.values() if hold.loaded is None or hold.changed),
@@ -183,8 +182,7 @@ async def _update_holds(connection: AsyncConnection, merchants: Mapping[int, int
     if not rows:
         return
     done = await connection.execute(_UPDATE_HOLDS, columns("merchants ids accounts states captured was", rows))
-    if done.rowcount != len(rows):
-        raise ChangedMeanwhile(f"{len(rows) - done.rowcount} of {len(rows)} holds")
+    all_of(len(rows), "holds")(done.rowcount)
 
 
 async def _write_parts(

@@ -8,8 +8,9 @@ from uuid import UUID
 from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from libs.eventbus.writes import Writes
 from services.loyalty.adapters.columns import columns
-from services.loyalty.adapters.errors import ChangedMeanwhile
+from services.loyalty.adapters.errors import all_of
 from services.loyalty.application.workspace import OrderKey, Workspace
 from services.loyalty.domain.orders import Fx, Order, OrderTerms
 
@@ -78,24 +79,22 @@ async def load(connection: AsyncConnection, workspace: Workspace, keys: Collecti
         workspace.orders[order.merchant_no, order.order_id] = order
 
 
-async def store(connection: AsyncConnection, workspace: Workspace) -> None:
-    """Orders stand as the workspace has them; those of an absorbed account follow, in memory or not.
-
-    Raises: ChangedMeanwhile.
-    """
+def store(writes: Writes, workspace: Workspace) -> None:
+    """Orders are stored as the workspace has them, with the writes."""
     touched = sorted((o for o in workspace.orders.values() if o.touched), key=lambda o: (o.merchant_no, o.order_id))
-    await _write(connection, _INSERT, [order for order in touched if not order.stored])
-    await _write(connection, _UPDATE, [order for order in touched if order.stored])
+    _write(writes, _INSERT, [order for order in touched if not order.stored])
+    _write(writes, _UPDATE, [order for order in touched if order.stored])
+
+
+async def follow(connection: AsyncConnection, workspace: Workspace) -> None:
+    """Orders of absorbed accounts that are not in memory are the survivors' too; call it after `store` was sent."""
     if workspace.absorbed:
         await connection.execute(_FOLLOW, columns("merchants absorbed survivors", workspace.absorbed))
 
 
-async def _write(connection: AsyncConnection, statement: TextClause, orders: Sequence[Order]) -> None:
-    if not orders:
-        return
-    done = await connection.execute(statement, columns(_ORDER_COLUMNS, map(_order_row, orders)))
-    if done.rowcount != len(orders):
-        raise ChangedMeanwhile(f"{len(orders) - done.rowcount} of {len(orders)} orders")
+def _write(writes: Writes, statement: TextClause, orders: Sequence[Order]) -> None:
+    if orders:
+        writes.add(statement, columns(_ORDER_COLUMNS, map(_order_row, orders)), all_of(len(orders), "orders"))
 
 
 def _order(row: Any) -> Order:  # the driver's row, in the order of the SELECT above

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.contracts.envelope import Event
+from libs.eventbus.writes import Writes
 from libs.servicekit import timers
 from libs.servicekit.clock import Clock
 from libs.servicekit.data_export import notes_of
@@ -73,15 +74,19 @@ class PostgresWorkspaces:
         plan_timers(workspace)
         for told in workspace.registrations:
             await programme_rows.store_registration(connection, told, workspace.now)
-        await account_rows.store(connection, workspace)
-        await order_rows.store(connection, workspace)
-        await self._awards.store(connection, workspace)
-        stored_as = await journal_rows.store(connection, workspace.journal)
-        await journal_rows.forget_words(connection, workspace.forgotten)
-        await lot_rows.store(connection, workspace, stored_as)
+        writes = Writes()
+        account_rows.store(writes, workspace)
+        order_rows.store(writes, workspace)
+        self._awards.store(writes, workspace)
+        lot_rows.store(writes, workspace)
         numbers = {merchant.merchant_id: merchant.merchant_no for merchant in workspace.merchants.values()}
         notes = [_due(timer) for timer in workspace.timers]
-        await timers.schedule(connection, [*notes, *notes_of(workspace.data_requests, numbers, workspace.now)])
+        timers.add_notes(writes, [*notes, *notes_of(workspace.data_requests, numbers, workspace.now)])
+        stored_as = await journal_rows.store(connection, writes, workspace.journal)
+        await writes.send(connection)
+        await order_rows.follow(connection, workspace)
+        await journal_rows.forget_words(connection, workspace.forgotten)
+        await lot_rows.store_holds(connection, workspace, stored_as)
 
     async def _lock(
         self,

@@ -6,9 +6,11 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from libs.eventbus.writes import Writes
 from libs.servicekit.sealing import Vault
 from services.order_ingest.adapters.books_dependants import load_dependants, store_dependants
 from services.order_ingest.adapters.books_happenings import load_happenings, store_happenings
+from services.order_ingest.adapters.books_keys import store_keys
 from services.order_ingest.adapters.books_merges import load_orders_of_lives, move_to_survivors, return_to_restored
 from services.order_ingest.adapters.books_orders import load_orders, store_history, store_orders
 from services.order_ingest.adapters.books_people import load_people, store_people
@@ -59,14 +61,17 @@ class PostgresBooks:
 
     async def store(self, workspace: Workspace) -> None:
         """Everything that changed stands: orders, their history and windows, customers, identities, products."""
+        writes = Writes()
         await move_to_survivors(self._connection, workspace)
         await return_to_restored(self._connection, workspace)
-        await store_orders(self._connection, workspace, self._now)
-        await store_history(self._connection, workspace, self._now)
-        await plan_completions(self._connection, workspace, self._now)
-        await store_happenings(self._connection, workspace, self._now)
-        await store_dependants(self._connection, workspace, self._now)
+        store_orders(writes, workspace, self._now)
+        store_history(writes, workspace, self._now)
+        plan_completions(writes, workspace, self._now)
+        store_happenings(writes, workspace, self._now)
+        store_dependants(writes, workspace, self._now)
+        store_people(writes, workspace, self._vault, self._now)
+        store_products(writes, workspace, self._now)
+        await writes.send(self._connection)
+        await store_keys(self._connection, workspace)
         await request_fetches(self._connection, workspace, self._now)
-        await store_people(self._connection, workspace, self._vault, self._now)
-        await store_products(self._connection, workspace, self._now)
         await store_privacy(self._connection, workspace, self._vault, self._now)

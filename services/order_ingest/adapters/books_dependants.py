@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from libs.eventbus.writes import Writes
 from services.order_ingest.adapters.columns import by_column, sql, unnest
 from services.order_ingest.application.entries import Entry
 from services.order_ingest.application.tell_dependant import id_of
@@ -68,12 +69,12 @@ def _dependant(row: Row[Any]) -> Dependant:
     )
 
 
-async def store_dependants(connection: AsyncConnection, workspace: Workspace, now: datetime) -> None:
-    """Dependants of whom something newer was said stand."""
+def store_dependants(writes: Writes, workspace: Workspace, now: datetime) -> None:
+    """Dependants of whom something newer was said are stored with the writes."""
     touched = sorted(workspace.touched_dependants)
     if touched:
         rows = [_values(workspace, dependant_id) for dependant_id in touched]
-        await connection.execute(_KEEP, {**by_column(rows, _COLUMNS), "now": now})
+        writes.add(_KEEP, {**by_column(rows, _COLUMNS), "now": now})
 
 
 def _values(workspace: Workspace, dependant_id: UUID) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from libs.eventbus.writes import Writes
 from services.order_ingest.application.entries import Entry
 from services.order_ingest.application.tell_happening import digest_of
 from services.order_ingest.application.workspace import Workspace
@@ -34,9 +35,9 @@ async def load_happenings(connection: AsyncConnection, entries: Sequence[Entry])
     return {row.digest for row in await connection.execute(_TOLD, {"digests": digests})}
 
 
-async def store_happenings(connection: AsyncConnection, workspace: Workspace, now: datetime) -> None:
-    """The batch's new happenings count as told."""
+def store_happenings(writes: Writes, workspace: Workspace, now: datetime) -> None:
+    """The batch's new happenings count as told, once the writes are sent."""
     new = sorted(workspace.new_happenings)
     if new:
         merchants = [workspace.new_happenings[digest].merchant_no for digest in new]
-        await connection.execute(_KEEP, {"digests": new, "merchants": merchants, "now": now})
+        writes.add(_KEEP, {"digests": new, "merchants": merchants, "now": now})

@@ -87,7 +87,7 @@ def _lead(people: People, row: Row[Any]) -> None:
 
 
 async def store_keys(connection: AsyncConnection, workspace: Workspace) -> None:
-    """Released keys lead to nobody, claimed ones to their living owner."""
+    """Released keys lead to nobody, claimed ones to their living owner; call it when `store_people` was sent."""
     released = [
         _key_values(merchant_no, key)
         for merchant_no, people in workspace.people.items()

@@ -9,7 +9,8 @@ import zstandard
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.order_ingest.adapters.columns import by_column, sql, unnest
+from libs.eventbus.writes import Writes
+from services.order_ingest.adapters.columns import by_column, locked, sql, unnest
 from services.order_ingest.adapters.order_rows import COLUMNS, CONTENT_COLUMNS, columns_of, order_of
 from services.order_ingest.application.entries import Entry
 from services.order_ingest.application.workspace import Workspace
@@ -89,24 +90,23 @@ def _order_of_entry(entry: Entry) -> tuple[int, UUID] | None:
             return None
 
 
-async def store_orders(connection: AsyncConnection, workspace: Workspace, now: datetime) -> None:
-    """Touched orders stand: new ones added, known ones replaced."""
+def store_orders(writes: Writes, workspace: Workspace, now: datetime) -> None:
+    """Touched orders are stored with the writes: new ones added, known ones replaced."""
     compressor = zstandard.ZstdCompressor(level=_COMPRESSION_LEVEL)
     new = sorted(workspace.touched_orders - workspace.stored_orders)
     if new:
-        await connection.execute(_INSERT, {**columns_of(workspace, new, compressor), "now": now})
+        writes.add(_INSERT, {**columns_of(workspace, new, compressor), "now": now})
     known = sorted(workspace.touched_orders & workspace.stored_orders)
     if known:
-        changed = await connection.execute(_UPDATE, {**columns_of(workspace, known, compressor), "now": now})
-        assert changed.rowcount == len(known), "an order vanished under its merchant's lock"
+        writes.add(_UPDATE, {**columns_of(workspace, known, compressor), "now": now}, locked(len(known), "order"))
 
 
-async def store_history(connection: AsyncConnection, workspace: Workspace, now: datetime) -> None:
-    """Each step of each order is on record."""
+def store_history(writes: Writes, workspace: Workspace, now: datetime) -> None:
+    """Each step of each order is put on record with the writes."""
     if not workspace.history:
         return
     rows = [
         {name: getattr(each, name) for name in _HISTORY_COLUMNS if name != "facts"} | {"facts": " ".join(each.facts)}
         for each in workspace.history
     ]
-    await connection.execute(_HISTORY, {**by_column(rows, _HISTORY_COLUMNS), "now": now})
+    writes.add(_HISTORY, {**by_column(rows, _HISTORY_COLUMNS), "now": now})

@@ -8,9 +8,10 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from libs.eventbus.writes import Writes
 from libs.servicekit.sealing import Vault
-from services.order_ingest.adapters.books_keys import load_all_keys, load_owners, store_keys
-from services.order_ingest.adapters.columns import by_column, sql, unnest
+from services.order_ingest.adapters.books_keys import load_all_keys, load_owners
+from services.order_ingest.adapters.columns import by_column, locked, sql, unnest
 from services.order_ingest.adapters.people_rows import customer_of, values_of
 from services.order_ingest.application.entries import Entry
 from services.order_ingest.application.workspace import Workspace
@@ -145,8 +146,8 @@ def _order_name(entry: Entry) -> str | None:
     return name
 
 
-async def store_people(connection: AsyncConnection, workspace: Workspace, vault: Vault, now: datetime) -> None:
-    """Touched customers stand, absorbed ones with a pointer to their survivor; claimed keys have their owner."""
+def store_people(writes: Writes, workspace: Workspace, vault: Vault, now: datetime) -> None:
+    """Touched customers are stored with the writes, absorbed ones with a pointer to their survivor."""
     touched = [
         values_of(merchant_no, people.customers[customer_id], vault)
         for merchant_no, people in workspace.people.items()
@@ -155,8 +156,6 @@ async def store_people(connection: AsyncConnection, workspace: Workspace, vault:
     new = [row for row in touched if row["customer_id"] not in workspace.stored_customers]
     known = [row for row in touched if row["customer_id"] in workspace.stored_customers]
     if new:
-        await connection.execute(_INSERT, {**by_column(new, _CUSTOMER_COLUMNS), "now": now})
+        writes.add(_INSERT, {**by_column(new, _CUSTOMER_COLUMNS), "now": now})
     if known:
-        changed = await connection.execute(_UPDATE, {**by_column(known, _CUSTOMER_COLUMNS), "now": now})
-        assert changed.rowcount == len(known), "a customer vanished under its merchant's lock"
-    await store_keys(connection, workspace)
+        writes.add(_UPDATE, {**by_column(known, _CUSTOMER_COLUMNS), "now": now}, locked(len(known), "customer"))

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from libs.eventbus.writes import Writes
 from services.order_ingest.adapters.columns import by_column, sql, unnest
 from services.order_ingest.application.entries import Entry
 from services.order_ingest.application.workspace import Workspace
@@ -84,14 +85,14 @@ def _named(entry: Entry) -> Iterator[str]:
             yield from (line.product_id for line in content.lines if line.product_id and not line.gift_card)
 
 
-async def store_products(connection: AsyncConnection, workspace: Workspace, now: datetime) -> None:
-    """Products that were described anew stand."""
+def store_products(writes: Writes, workspace: Workspace, now: datetime) -> None:
+    """Products that were described anew are stored with the writes."""
     new = sorted(workspace.touched_products.keys() - workspace.stored_products)
     known = sorted(workspace.touched_products.keys() & workspace.stored_products)
     for statement, product_ids in ((_INSERT, new), (_UPDATE, known)):
         if product_ids:
             rows = [_values(workspace, product_id) for product_id in product_ids]
-            await connection.execute(statement, {**by_column(rows, _COLUMNS), "now": now})
+            writes.add(statement, {**by_column(rows, _COLUMNS), "now": now})
 
 
 def _values(workspace: Workspace, product_id: UUID) -> dict[str, Any]:

@@ -3,16 +3,15 @@
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from libs.servicekit.timers import Due, schedule
+from libs.eventbus.writes import Writes
+from libs.servicekit.timers import Due, add_notes
 from services.order_ingest.application.workspace import Workspace
 
 COMPLETION: Final = "completion"
 
 
-async def plan_completions(connection: AsyncConnection, workspace: Workspace, now: datetime) -> None:
-    """Every window that is new or moved is noted, if it is still open.
+def plan_completions(writes: Writes, workspace: Workspace, now: datetime) -> None:
+    """Every window that is new or moved is noted with the writes, if it is still open.
 
     One that had closed before we first heard of its order is not: nobody was waiting for it, and a history of years
     would tell one more fact per order.
@@ -23,4 +22,4 @@ async def plan_completions(connection: AsyncConnection, workspace: Workspace, no
             storefront, external_id = workspace.order_stores[order_id], workspace.orders[order_id].external_id
             payload = {"store_no": storefront.store_no, "external_id": external_id}
             rows.append(Due(storefront.merchant_no, COMPLETION, str(order_id), ends_at, payload))
-    await schedule(connection, rows)
+    add_notes(writes, rows)

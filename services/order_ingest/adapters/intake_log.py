@@ -9,6 +9,7 @@ import zstandard
 from sqlalchemy import Row, text
 
 from libs.contracts.envelope import Cause, Said
+from libs.eventbus.writes import Writes
 from libs.servicekit.clock import Clock
 from libs.servicekit.database import Database
 from libs.servicekit.errors import SealBroken
@@ -101,10 +102,12 @@ class IntakeBatch:
         if not outcomes:
             return
         rows = sorted((_outcome_values(each) for each in outcomes), key=lambda row: (row["lane"], row["seq"]))
-        await self.uow.connection.execute(_NOTE, {**by_column(rows, _OUTCOME_COLUMNS), "now": self.clock.now()})
-        await empty_bodies(self.uow.connection, [_spot(outcome.place) for outcome in outcomes if outcome.names_erased])
         marks = {row["lane"]: row["seq"] for row in rows}
-        await self.uow.connection.execute(_ADVANCE, {"lanes": list(marks), "marks": list(marks.values())})
+        writes = Writes()
+        writes.add(_NOTE, {**by_column(rows, _OUTCOME_COLUMNS), "now": self.clock.now()})
+        writes.add(_ADVANCE, {"lanes": list(marks), "marks": list(marks.values())})
+        await writes.send(self.uow.connection)
+        await empty_bodies(self.uow.connection, [_spot(outcome.place) for outcome in outcomes if outcome.names_erased])
 
 
 def _spot(place: Place) -> Spot:
