@@ -15,6 +15,7 @@ from services.order_ingest.domain.platforms import (
     shopify_product,
     shopify_tags,
     shoplazza,
+    shoplazza_departure,
     shoplazza_product,
     woocommerce,
     woocommerce_product,
@@ -44,6 +45,7 @@ HEEDED: Final = {
         *shoplazza.CUSTOMER_TOPICS,
         *shoplazza_product.PRODUCT_TOPICS,
         shoplazza_product.PRODUCT_DELETED,
+        shoplazza_departure.UNINSTALLED,
         "orders/delete",
     },
     "woocommerce": {
