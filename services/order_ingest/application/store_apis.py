@@ -1,7 +1,7 @@
-"""What is asked of a store's own API: orders to be read, codes to be made, withdrawals to be kept."""
+"""What is asked of a store's own API: orders, codes to be made, withdrawals to be kept, the hooks that it has."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
@@ -100,4 +100,27 @@ class ConsentApi(Protocol):
 
     async def unsubscribe(self, access: Access, unsubscription: Unsubscription) -> None:
         """The store has the withdrawal on record; nothing where it has no such customer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """One hook that a platform has: the platform's own name of what it tells, and where to.
+
+    The address may hold a store's endpoint token: it is compared and never kept.
+    """
+
+    topic: str
+    address: str = field(repr=False)
+    active: bool
+
+
+class SubscriptionApi(Protocol):
+    """One platform's API for the hooks that it has. Calls last a few seconds at most; calls may be repeated.
+
+    Raises: ApiAway, ApiRefuses.
+    """
+
+    async def subscriptions(self, access: Access) -> Sequence[Subscription]:
+        """All hooks that the access is shown, other systems' too."""
         ...

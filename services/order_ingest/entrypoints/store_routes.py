@@ -24,6 +24,7 @@ from services.order_ingest.application.connect_store import (
     rotate_credentials,
 )
 from services.order_ingest.domain.platform_table import platform
+from services.order_ingest.domain.subscribed import hook_path
 from services.order_ingest.entrypoints.platform_examples import EXAMPLE_STORES
 from services.order_ingest.entrypoints.ports import Ports
 from services.order_ingest.entrypoints.shared import TheKit, ThePorts, after_id
@@ -36,7 +37,6 @@ from services.order_ingest.entrypoints.store_schemas import (
     StoreOut,
     check_secret,
 )
-from services.order_ingest.entrypoints.webhooks import PATH
 
 router = APIRouter(prefix="/v1/stores", tags=["stores"])
 Reader = Annotated[Principal, Security(authenticated, scopes=["stores:read"])]
@@ -185,7 +185,7 @@ def _check(store: Store, new: NewCredential) -> None:
 
 
 def _out(store: Store, ports: Ports) -> StoreOut:
-    root = f"{ports.public_url.rstrip('/')}{PATH}"
+    root = ports.public_url.rstrip("/")
     has_hooks = platform(store.platform).has_hooks
-    address = f"{root}/{store.platform}/{store.endpoint_token}" if has_hooks else None
+    address = f"{root}{hook_path(store.platform, store.endpoint_token)}" if has_hooks else None
     return StoreOut.model_validate({**asdict(store), "hook_url": address})

@@ -49,7 +49,7 @@ class WoocommerceApi:
         # `modified_after` leaves its own second out.
         answer = await self._list(access, 1, modified_after=_text(place.second - _SECOND), orderby="modified")
         documents = elements(answer.body, None)
-        return _from_second(place.second, documents, pages=_page_count(answer))
+        return _from_second(place.second, documents, pages=page_count(answer))
 
     async def order(self, access: Access, external_id: str) -> Document | None:
         """The order as it is now, in the trash too; ids are numbers, so that nothing else can be one."""
@@ -67,7 +67,7 @@ class WoocommerceApi:
         """
         around = {"modified_after": _text(place.second - _SECOND), "modified_before": _text(place.second + _SECOND)}
         answer = await self._list(access, place.page, **around, orderby="id")
-        before = min(place.page - 1, _page_count(answer))
+        before = min(place.page - 1, page_count(answer))
         rest = _Place(place.second, before) if before else _Place(place.second + _SECOND)
         return Page(elements(answer.body, None), str(rest))
 
@@ -116,7 +116,8 @@ def headers(access: Access) -> Mapping[str, str]:
     return {"Authorization": f"Basic {b64encode(pair.encode()).decode()}", "Accept": "application/json"}
 
 
-def _page_count(answer: Answer) -> int:
+def page_count(answer: Answer) -> int:
+    """How many pages the list has of which this is one."""
     pages = answer.headers.get("x-wp-totalpages", "")
     if not re.fullmatch("[0-9]{1,9}", pages):
         raise ApiAway("the list does not say how many pages it has")

@@ -2,7 +2,8 @@
 
 Source: shopify.dev, GraphQL Admin API 2026-04, "discountCodeBasicCreate", "discountCodeFreeShippingCreate",
 "codeDiscountNodeByCode", "DiscountErrorCode", "customerEmailMarketingConsentUpdate",
-"customerSmsMarketingConsentUpdate"; "Authentication", "Status and error codes", "Shopify API limits".
+"customerSmsMarketingConsentUpdate", "webhookSubscriptions", "WebhookSubscription"; "Authentication", "Status and error
+codes", "Shopify API limits".
 """
 
 import json
@@ -44,6 +45,7 @@ class ShopifyAdmin:
         self.consents: dict[tuple[str, str], tuple[str, str]] = {}
         self.discounts: dict[str, dict[str, Any]] = {}
         self.operations: list[str] = []
+        self.webhooks: list[dict[str, Any]] = []
         self._failures: deque[Response] = deque()
         self._lost = 0
         self._schema = admin_schema()
@@ -68,6 +70,11 @@ class ShopifyAdmin:
             "title": title,
         }
 
+    def subscribe(self, topic: str, uri: str) -> None:
+        """The app's subscription is there from now on; one that failed too often is gone."""
+        number = f"gid://shopify/WebhookSubscription/{892403750 + len(self.webhooks)}"
+        self.webhooks.append({"id": number, "topic": topic, "uri": uri})
+
     async def _operate(self, request: Request) -> Response:
         """One operation. Source: "GraphQL Admin API reference", "Authentication", "Endpoints and queries"."""
         body = await request.body()
@@ -90,6 +97,7 @@ class ShopifyAdmin:
     def _executed(self, operation: str, variables: Mapping[str, Any]) -> dict[str, Any]:
         root = {
             "codeDiscountNodeByCode": self._found,
+            "webhookSubscriptions": self._subscriptions,
             "discountCodeBasicCreate": self._basic,
             "discountCodeFreeShippingCreate": self._shipping,
             "customerEmailMarketingConsentUpdate": self._email,
@@ -110,6 +118,22 @@ class ShopifyAdmin:
         self._enter(info, "read_discounts")
         held = self.discounts.get(code.lower())
         return {"id": held["id"], "codeDiscount": held} if held else None
+
+    def _subscriptions(self, info: Info, first: int | None = None, after: str | None = None) -> dict[str, Any]:
+        """Source: "webhookSubscriptions": needs no scope, but `first`, which is 250 at most ("Pagination limits")."""
+        self.operations.append(info.field_name)
+        if first is None or not 1 <= first <= 250:
+            raise GraphQLError("first is needed, and 250 at most", extensions={"code": "INVALID"})
+        known = {f"cursor-{each['id']}": place + 1 for place, each in enumerate(self.webhooks)}
+        if after is not None and after not in known:
+            raise GraphQLError("no such cursor", extensions={"code": "INVALID"})
+        start = known[after] if after is not None else 0
+        shown = self.webhooks[start : start + first]
+        info_of_page = {
+            "endCursor": f"cursor-{shown[-1]['id']}" if shown else None,
+            "hasNextPage": start + first < len(self.webhooks),
+        }
+        return {"nodes": shown, "pageInfo": info_of_page}
 
     def _basic(self, info: Info, basicCodeDiscount: dict[str, Any]) -> dict[str, Any]:  # noqa: N803
         """Source: "discountCodeBasicCreate", "DiscountCodeBasicInput": `write_discounts`."""

@@ -15,7 +15,19 @@ _SDL: Final = """
 scalar DateTime
 scalar Decimal
 
-type Query { codeDiscountNodeByCode(code: String!): DiscountCodeNode }
+type Query {
+  codeDiscountNodeByCode(code: String!): DiscountCodeNode
+  webhookSubscriptions(
+    after: String before: String first: Int last: Int query: String reverse: Boolean topics: [WebhookSubscriptionTopic!]
+  ): WebhookSubscriptionConnection!
+}
+type WebhookSubscriptionConnection { nodes: [WebhookSubscription!]! pageInfo: PageInfo! }
+type PageInfo { endCursor: String hasNextPage: Boolean! hasPreviousPage: Boolean! startCursor: String }
+type WebhookSubscription {
+  createdAt: DateTime! filter: String id: ID! includeFields: [String!]! name: String topic: WebhookSubscriptionTopic!
+  updatedAt: DateTime! uri: String!
+}
+enum WebhookSubscriptionTopic { APP_UNINSTALLED ORDERS_CANCELLED ORDERS_CREATE ORDERS_UPDATED REFUNDS_CREATE }
 type Mutation {
   discountCodeBasicCreate(basicCodeDiscount: DiscountCodeBasicInput!): DiscountCodePayload
   discountCodeFreeShippingCreate(freeShippingCodeDiscount: DiscountCodeFreeShippingInput!): DiscountCodePayload
