@@ -59,14 +59,19 @@ from services.order_ingest.adapters.pressure import Pressure
 from services.order_ingest.adapters.privacy_desk import PostgresPrivacy
 from services.order_ingest.adapters.pulls import PULL, BeginPulls, PullPages
 from services.order_ingest.adapters.screens import PostgresScreens
-from services.order_ingest.adapters.store_apis.by_platform import code_apis, consent_apis, store_apis
+from services.order_ingest.adapters.store_apis.by_platform import (
+    code_apis,
+    consent_apis,
+    store_apis,
+    subscription_apis,
+)
 from services.order_ingest.adapters.store_erasures import StoreErasures
+from services.order_ingest.adapters.store_subscriptions import LIST_HOOKS, AskSubscriptions
 from services.order_ingest.adapters.stores import PostgresMerchants, PostgresStores
 from services.order_ingest.adapters.unmerges import ASKED_UNMERGE, PostgresUnmerges, Unmerges
 from services.order_ingest.adapters.withdrawals import WITHDRAW, PushWithdrawals
 from services.order_ingest.application.apply_privacy import DATA_EXPORT, ERASURE, STORE_ERASURE
 from services.order_ingest.application.read_entry import Reader
-from services.order_ingest.application.store_apis import StoreApi
 from services.order_ingest.entrypoints import (
     access_routes,
     customer_routes,
@@ -189,7 +194,7 @@ async def worker(settings: Settings, health: Health) -> AsyncIterator[Mapping[st
         http = await opened.enter_async_context(outbound_client(settings.trusted_origins))
         yield {
             **tasks(settings, database, bus, clock, health),
-            **asking(store_apis(http, clock.now), Vault(settings.vault_key_ring), database, clock),
+            **asking(settings, http, database, clock),
             "told stores": telling_stores(settings, http, database, clock).run,
             **await opened.enter_async_context(also),
         }
@@ -248,13 +253,16 @@ def consumer(settings: Settings, database: Database, bus: Bus, clock: Clock) -> 
     )
 
 
-def asking(apis: Mapping[str, StoreApi], vault: Vault, database: Database, clock: Clock) -> Mapping[str, Task]:
+def asking(settings: Settings, http: httpx.AsyncClient, database: Database, clock: Clock) -> Mapping[str, Task]:
     """The tasks that ask stores: single orders and pulls apart, so that a long pull keeps nobody waiting."""
+    vault, apis = Vault(settings.vault_key_ring), store_apis(http, clock.now)
+    pulls: dict[str, EffectKind] = {
+        PULL: PullPages(apis, vault),
+        LIST_HOOKS: AskSubscriptions(subscription_apis(http), vault),
+    }
     return {
         "fetches": EffectSender(database, {FETCH: FetchOrders(apis, vault)}, clock, poll_seconds=_LOOK_SECONDS).run,
-        "pulls": EffectSender(
-            database, {PULL: PullPages(apis, vault)}, clock, poll_seconds=_LOOK_SECONDS, at_once=4
-        ).run,
+        "pulls": EffectSender(database, pulls, clock, poll_seconds=_LOOK_SECONDS, at_once=4).run,
     }
 
 

@@ -17,6 +17,7 @@ from services.order_ingest.adapters.coupons import PUBLISH
 from services.order_ingest.adapters.imports import forget_broken_uploads, forget_failed_imports
 from services.order_ingest.adapters.privacy_desk import forget_exports
 from services.order_ingest.adapters.pulls import PULL
+from services.order_ingest.adapters.store_subscriptions import LIST_HOOKS
 from services.order_ingest.adapters.withdrawals import WITHDRAW
 
 DAYS_AHEAD: Final = 3
@@ -78,7 +79,7 @@ async def forget_ids(database: Database, now: datetime) -> int:
 
 async def forget_questions(connection: AsyncConnection, before: datetime) -> int:
     """Settled questions and orders to stores are gone; how many."""
-    kinds = [FETCH, PULL, PUBLISH, WITHDRAW]
+    kinds = [FETCH, PULL, LIST_HOOKS, PUBLISH, WITHDRAW]
     return (await connection.execute(_FORGET_QUESTIONS, {"kinds": kinds, "before": before})).rowcount
 
 

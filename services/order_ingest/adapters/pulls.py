@@ -20,6 +20,7 @@ from libs.servicekit.unit_of_work import UnitOfWork
 from services.order_ingest.adapters.asked_stores import AskedStores, answered
 from services.order_ingest.adapters.pulled import append_pulled
 from services.order_ingest.adapters.store_access import Reachable
+from services.order_ingest.adapters.store_subscriptions import ask_for_subscriptions
 from services.order_ingest.application.store_apis import Document, Page, StoreApi
 from services.order_ingest.domain.pulling import EVERY, PullState, begin
 
@@ -27,7 +28,8 @@ PULL: Final = "store.pull"
 _MOST_PAGES: Final = 10_000
 _STATES: Final = text(
     """
-    SELECT a.store_no, a.merchant_no, s.store_id, a.pulled_until, a.swept_at, a.pulling_since
+    SELECT a.store_no, a.merchant_no, s.store_id, s.platform, a.pulled_until, a.swept_at, a.pulling_since,
+           a.subscriptions_since
     FROM store_access a JOIN store s USING (store_no)
     WHERE a.store_no = ANY (CAST(:numbers AS int4[])) ORDER BY a.store_no FOR UPDATE OF a
     """
@@ -76,7 +78,10 @@ class BeginPulls:
     """Handles due rows of the kind `store.pull`."""
 
     async def handle(self, uow: UnitOfWork, rows: Sequence[Due], now: datetime) -> None:
-        """Each store's pull begins unless one is under way, and the next is noted; a store without access is let go."""
+        """Each store's pull and the question for its hooks begin unless under way, and the next are noted.
+
+        A store without access is let go.
+        """
         numbers = [int(row.payload["store_no"]) for row in rows]
         stores = (await uow.connection.execute(_STATES, {"numbers": numbers})).all()
         started, effects = list[tuple[int, datetime]](), list[Effect]()
@@ -89,6 +94,7 @@ class BeginPulls:
             begun, sweeps = (list(column) for column in zip(*started, strict=True))
             await uow.connection.execute(_BEGIN, {"now": now, "numbers": begun, "sweeps": sweeps})
         await request_effects(uow.connection, effects, now)
+        await ask_for_subscriptions(uow.connection, stores, now)
         await schedule(
             uow.connection,
             [_due(store.merchant_no, store.store_no, store.store_id, now + EVERY) for store in stores],

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,11 +13,12 @@ from libs.servicekit.sealing import Vault
 from services.order_ingest.application.store_apis import Access
 from services.order_ingest.domain.access import StoreAddress
 from services.order_ingest.domain.platform_table import platform
+from services.order_ingest.domain.subscribed import hook_path
 
 _BY_NUMBER: Final = text(
     """
     SELECT a.store_no, a.merchant_no, a.origin, a.secrets_enc, s.store_id, s.platform, s.account, s.site, s.domain,
-           s.currency
+           s.currency, s.endpoint_token
     FROM store_access a JOIN store s USING (store_no) WHERE a.store_no = ANY (CAST(:numbers AS int4[]))
     """
 )
@@ -32,6 +33,7 @@ class Reachable:
     store_id: UUID
     platform: str
     currency: str
+    hook_path: str = field(repr=False)
     access: Access
 
 
@@ -59,6 +61,7 @@ def _reachable(row: Row[Any], vault: Vault) -> Reachable | None:
         store_id=row.store_id,
         platform=row.platform,
         currency=row.currency,
+        hook_path=hook_path(row.platform, row.endpoint_token),
         access=access,
     )
 

@@ -44,6 +44,13 @@ _ASKED = text(
     FROM store_access a JOIN store s USING (merchant_no, store_no) WHERE s.store_id = :store_id
     """
 )
+_SUBSCRIPTIONS = text(
+    """
+    SELECT a.subscriptions_at AS asked_at, a.subscriptions_failure AS failure, a.subscriptions AS items
+    FROM store_access a JOIN store s USING (merchant_no, store_no)
+    WHERE s.store_id = :store_id AND a.subscriptions_at IS NOT NULL
+    """
+)
 _DISCONNECTED = text("SELECT disconnected_at FROM store WHERE store_id = :store_id")
 _FETCHES = text(
     """
@@ -61,11 +68,13 @@ async def store_health(connection: AsyncConnection, store_id: UUID, now: datetim
     states = (await connection.execute(_STATES, {"store_id": store_id, "since": now - COUNTED})).all()
     topics = await connection.execute(_TOPICS, {"store_id": store_id, "since": now - LOOKED_BACK})
     asked = (await connection.execute(_ASKED, {"store_id": store_id})).one_or_none()
+    subscriptions = (await connection.execute(_SUBSCRIPTIONS, {"store_id": store_id})).one_or_none()
     fetches = await connection.execute(_FETCHES, {"kind": FETCH, "store_id": str(store_id), "since": now - COUNTED})
     return {
         **habits._mapping,
         "disconnected_at": await connection.scalar(_DISCONNECTED, {"store_id": store_id}),
         "asked": dict(asked._mapping) if asked else None,
+        "subscriptions": dict(subscriptions._mapping) if subscriptions else None,
         "fetches": {row.state: row.count for row in fetches},
         "states": {row.state: row.count for row in states},
         "waiting_since": next((row.oldest_at for row in states if row.state == "received"), None),

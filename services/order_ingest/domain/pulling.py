@@ -29,9 +29,14 @@ class PullStart:
     swept_at: datetime
 
 
+def is_under_way(since: datetime | None, now: datetime) -> bool:
+    """Whether what began at `since` is still being asked; after six hours it seems to have been forgotten."""
+    return since is not None and now - since < _GIVEN_UP_AFTER
+
+
 def begin(state: PullState, now: datetime) -> PullStart | None:
     """The pull to begin at `now`; None while another is under way, unless it seems to have been forgotten."""
-    if state.pulling_since is not None and now - state.pulling_since < _GIVEN_UP_AFTER:
+    if is_under_way(state.pulling_since, now):
         return None
     since = state.pulled_until - OVERLAP
     if now - state.swept_at < SWEEP_EVERY:

@@ -32,6 +32,24 @@ class AskedOut(BaseModel):
     last_failure: str | None = Field(examples=["status 401 of /admin/api/2026-04/orders.json"])
 
 
+class HookOut(BaseModel):
+    """One hook of the store at its platform, in the platform's own words."""
+
+    topic: str = Field(examples=["order.created"])
+    active: bool = Field(description="false: the platform has paused or disabled it, and sends nothing.")
+
+
+class SubscriptionsOut(BaseModel):
+    """Which hooks with this store's `hook_url` the platform has, asked with each pull; one that it deleted is missing.
+
+    Shopify tells neither of hooks made under Settings > Notifications nor of those in an app's configuration file.
+    """
+
+    asked_at: datetime
+    failure: str | None = Field(description="Why it did not say.", examples=["status 401 of /wp-json/wc/v3/webhooks"])
+    items: list[HookOut] | None = Field(description="By topic; null: it did not say.")
+
+
 class HealthOut(BaseModel):
     """A store's deliveries. `silent`: nothing came for longer than `expected_until`; null: too few to say.
 
@@ -53,6 +71,11 @@ class HealthOut(BaseModel):
                     "states_24h": {"applied": 702, "no_news": 51, "parked": 1},
                     "topics_7d": [{"topic": "orders/create", "count": 2546, "last_at": INSTANT}],
                     "asked": {"pulled_until": INSTANT, "last_failure_at": None, "last_failure": None},
+                    "subscriptions": {
+                        "asked_at": INSTANT,
+                        "failure": None,
+                        "items": [{"topic": "order.created", "active": True}],
+                    },
                     "fetches_24h": {"done": 31},
                 }
             ]
@@ -72,6 +95,9 @@ class HealthOut(BaseModel):
     states_24h: dict[str, int] = Field(description="How the deliveries of the last day ended; received: not read yet.")
     topics_7d: list[TopicOut]
     asked: AskedOut | None = Field(description="null: the store's own API is not asked.")
+    subscriptions: SubscriptionsOut | None = Field(
+        description="null: never asked, or the platform has no hooks that it could be asked for."
+    )
     fetches_24h: dict[str, int] = Field(
         description="Orders that thin hooks named and the store was asked for, by how the question ended: done, "
         "dropped (with another, or no access), pending, failed."
@@ -102,6 +128,7 @@ async def show_health(store_id: UUID, principal: Reader, kit: TheKit, ports: The
         waiting_seconds=_seconds(now - waiting_since) or 0 if waiting_since else 0,
         states_24h=found["states"],
         asked=found["asked"],
+        subscriptions=found["subscriptions"],
         fetches_24h=found["fetches"],
         topics_7d=[TopicOut.model_validate(each) for each in found["topics"]],
     )

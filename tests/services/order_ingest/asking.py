@@ -11,17 +11,24 @@ from libs.servicekit.timers import TimerLoop
 from services.order_ingest.adapters.books_questions import FETCH
 from services.order_ingest.adapters.fetches import FetchOrders
 from services.order_ingest.adapters.pulls import PULL, BeginPulls, PullPages
-from services.order_ingest.application.store_apis import StoreApi
+from services.order_ingest.adapters.store_subscriptions import LIST_HOOKS, AskSubscriptions
+from services.order_ingest.application.store_apis import StoreApi, SubscriptionApi
 from tests.services.order_ingest.conftest import ALL_SCOPES, VAULT, House, Shop
 
 
 class Clockwork:
     """Timers, questions and the normaliser of one house; the stores' APIs by platform."""
 
-    def __init__(self, house: House, apis: Mapping[str, StoreApi]) -> None:
+    def __init__(
+        self, house: House, apis: Mapping[str, StoreApi], lists: Mapping[str, SubscriptionApi] | None = None
+    ) -> None:
         self.house = house
         self.timers = TimerLoop(house.worker, {PULL: BeginPulls().handle}, house.clock)
-        kinds: dict[str, EffectKind] = {PULL: PullPages(apis, VAULT), FETCH: FetchOrders(apis, VAULT)}
+        kinds: dict[str, EffectKind] = {
+            PULL: PullPages(apis, VAULT),
+            FETCH: FetchOrders(apis, VAULT),
+            LIST_HOOKS: AskSubscriptions(lists or {}, VAULT),
+        }
         self.sender = EffectSender(house.worker, kinds, house.clock)
 
     async def run(self) -> None:

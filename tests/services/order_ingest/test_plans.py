@@ -28,6 +28,7 @@ from services.order_ingest.adapters import (
     pulls,
     store_access,
     store_erasures,
+    store_subscriptions,
     storefronts,
 )
 from tests.plans import WORKER, analyse, statements_of, walks
@@ -54,6 +55,7 @@ NORMALISER: Final = statements_of(
     pulls,
     store_access,
     store_erasures,
+    store_subscriptions,
     storefronts,
 )
 INTAKE: Final = {**statements_of(hook_stores), "intake.APPEND": intake.APPEND}
