@@ -49,6 +49,7 @@ from services.order_ingest.adapters.erasures import ASKED_ERASURE, ASKED_EXPORT,
 from services.order_ingest.adapters.fetches import FetchOrders
 from services.order_ingest.adapters.fx_rates import PostgresFxRates
 from services.order_ingest.adapters.hearings import PostgresHearings
+from services.order_ingest.adapters.hook_refusals import HookRefusals
 from services.order_ingest.adapters.hook_stores import HookStores
 from services.order_ingest.adapters.import_runner import KIND, ImportRunner
 from services.order_ingest.adapters.imports import ImportFiles
@@ -143,8 +144,9 @@ async def api(settings: Settings, health: Health) -> AsyncIterator[ASGIApp]:
             most_bytes=settings.hook_most_waiting_bytes,
         )
         await _try_to_prepare(database, clock)
-        await opened.enter_async_context(_running(intake))
-        hooks = _hooks(settings, HookStores(hooks_database, vault, clock), intake, clock)
+        refusals = HookRefusals(hooks_database, clock)
+        await opened.enter_async_context(_running(intake, refusals))
+        hooks = _hooks(settings, HookStores(hooks_database, vault, clock), intake, refusals, clock)
         kit = open_kit(NAME, settings, clock=clock, database=database, health=health, bus=bus)
         yield application(kit, settings, hooks)
 
@@ -305,23 +307,30 @@ async def _try_to_prepare(database: Database, clock: Clock) -> None:
         _log.warning("intake_not_prepared", error_type=type(error).__name__)
 
 
-def _hooks(settings: Settings, stores: HookStores, intake: Intake, clock: Clock) -> webhooks.Hooks:
+def _hooks(
+    settings: Settings, stores: HookStores, intake: Intake, refusals: HookRefusals, clock: Clock
+) -> webhooks.Hooks:
     rate, burst = settings.hook_requests_per_second, settings.hook_burst
     return webhooks.Hooks(
         stores,
         intake,
         clock,
+        refusals=refusals,
         per_endpoint=Buckets(per_second=rate, burst=burst),
         per_address=Buckets(per_second=rate, burst=burst),
     )
 
 
 @asynccontextmanager
-async def _running(intake: Intake) -> AsyncIterator[None]:
-    """The intake writes until the block ends, and ends with it: an API whose hooks cannot store has no business."""
+async def _running(intake: Intake, refusals: HookRefusals) -> AsyncIterator[None]:
+    """The intake writes until the block ends, and ends with it: an API whose hooks cannot store has no business.
+
+    What was refused is put away beside it, and for the last time when the block ends.
+    """
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as group:
         group.create_task(intake.run(stop))
+        group.create_task(refusals.run(stop))
         try:
             yield
         finally:

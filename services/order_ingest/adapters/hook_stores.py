@@ -56,6 +56,11 @@ class HookStores:
             reading.add_done_callback(lambda _: self._reading.pop(token, None))
         return await asyncio.shield(reading)
 
+    def remembered(self, token: str) -> HookStore | None:
+        """The store as it was last read, if it still is remembered."""
+        known = self._remembered.get(token)
+        return known[1] if known is not None else None
+
     async def _read(self, token: str, now: datetime) -> HookStore | None:
         async with self._database.read() as uow:
             rows = (await uow.connection.execute(_FIND, {"token": token})).all()

@@ -14,6 +14,7 @@ from libs.servicekit.logs import logger
 from libs.servicekit.waiting import wait_for_stop
 from services.order_ingest.adapters.books_questions import FETCH
 from services.order_ingest.adapters.coupons import PUBLISH
+from services.order_ingest.adapters.hook_refusals import REFUSALS_KEPT, forget_refusals
 from services.order_ingest.adapters.imports import forget_broken_uploads, forget_failed_imports
 from services.order_ingest.adapters.privacy_desk import forget_exports
 from services.order_ingest.adapters.pulls import PULL
@@ -95,6 +96,7 @@ async def maintain(database: Database, clock: Clock, stop: asyncio.Event) -> Non
                 await forget_failed_imports(uow.connection, now)
                 await forget_questions(uow.connection, now - DELIVERIES_KEPT)
                 await forget_exports(uow.connection, now)
+                await forget_refusals(uow.connection, (now - REFUSALS_KEPT).date())
             count = await drop_days(database, now)
             await forget_ids(database, now)
             _log.info("intake_maintained", count=count)

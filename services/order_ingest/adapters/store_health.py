@@ -58,6 +58,14 @@ _FETCHES = text(
     WHERE kind = :kind AND payload ->> 'store_id' = CAST(:store_id AS text) AND updated_at > :since GROUP BY 1
     """
 )
+# Days are named one by one: a range would read every store's.
+_REFUSED = text(
+    """
+    SELECT r.reason, CAST(sum(r.count) AS int8) AS count, max(r.last_at) AS last_at
+    FROM store s JOIN hook_refusal r USING (merchant_no, store_no)
+    WHERE s.store_id = :store_id AND r.day = ANY (CAST(:days AS date[])) GROUP BY 1 ORDER BY 1
+    """
+)
 
 
 async def store_health(connection: AsyncConnection, store_id: UUID, now: datetime) -> Mapping[str, Any]:
@@ -79,4 +87,11 @@ async def store_health(connection: AsyncConnection, store_id: UUID, now: datetim
         "states": {row.state: row.count for row in states},
         "waiting_since": next((row.oldest_at for row in states if row.state == "received"), None),
         "topics": [dict(row._mapping) for row in topics],
+        "refused": await _refused(connection, store_id, now),
     }
+
+
+async def _refused(connection: AsyncConnection, store_id: UUID, now: datetime) -> list[dict[str, Any]]:
+    days = [(now - timedelta(days=ago)).date() for ago in range(LOOKED_BACK.days)]
+    rows = await connection.execute(_REFUSED, {"store_id": store_id, "days": days})
+    return [dict(row._mapping) for row in rows]

@@ -50,11 +50,16 @@ class SubscriptionsOut(BaseModel):
     items: list[HookOut] | None = Field(description="By topic; null: it did not say.")
 
 
-class HealthOut(BaseModel):
-    """A store's deliveries. `silent`: nothing came for longer than `expected_until`; null: too few to say.
+class RefusedOut(BaseModel):
+    """Requests to the store's hook that were refused and not stored."""
 
-    Refused signatures have no store to be counted under: `/metrics` counts them by platform and reason.
-    """
+    reason: str = Field(examples=["signature"], description="signature (401), rate (429) or size (413).")
+    count: int
+    last_at: datetime
+
+
+class HealthOut(BaseModel):
+    """A store's deliveries. `silent`: nothing came for longer than `expected_until`; null: too few to say."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -77,6 +82,7 @@ class HealthOut(BaseModel):
                         "items": [{"topic": "order.created", "active": True}],
                     },
                     "fetches_24h": {"done": 31},
+                    "refused_7d": [{"reason": "signature", "count": 12, "last_at": INSTANT}],
                 }
             ]
         }
@@ -101,6 +107,11 @@ class HealthOut(BaseModel):
     fetches_24h: dict[str, int] = Field(
         description="Orders that thin hooks named and the store was asked for, by how the question ended: done, "
         "dropped (with another, or no access), pending, failed."
+    )
+    refused_7d: list[RefusedOut] = Field(
+        description="By reason, today's and those of the six days before (UTC), as of a few seconds ago. Signatures: "
+        "the secret here is not the one at the platform, or somebody else knows the address. Requests refused for "
+        "their size or their sender's rate are counted only while the hook is in use."
     )
 
 
@@ -131,6 +142,7 @@ async def show_health(store_id: UUID, principal: Reader, kit: TheKit, ports: The
         subscriptions=found["subscriptions"],
         fetches_24h=found["fetches"],
         topics_7d=[TopicOut.model_validate(each) for each in found["topics"]],
+        refused_7d=[RefusedOut.model_validate(each) for each in found["refused"]],
     )
 
 

@@ -25,6 +25,8 @@ BODY_LIMIT: Final = 1 << 20
 READ_SECONDS: Final = 5.0
 RETRY_AFTER: Final = 5
 _TOKEN_LENGTH: Final = 64
+_LOST: Final = frozenset({401, 413, 429})
+"""Answers to what may have been a delivery that its shop will not get through to us."""
 _log = logger(__name__)
 _SLUGS: Final = {
     401: ("bad-signature", "No active secret of the store made this signature, or its time is too far from now."),
@@ -42,6 +44,15 @@ class Stores(Protocol):
     """Finds the store behind an address."""
 
     def find(self, token: str) -> Awaitable[HookStore | None]: ...
+
+    def remembered(self, token: str) -> HookStore | None:
+        """The store, if it was found lately; nothing is read."""
+
+
+class Refusals(Protocol):
+    """Counts what is refused at a store's door; must cost next to nothing."""
+
+    def count(self, store: HookStore, reason: str) -> None: ...
 
 
 class Durable(Protocol):
@@ -64,10 +75,18 @@ class Hooks:
     """The mounted application; one per process."""
 
     def __init__(
-        self, stores: Stores, intake: Durable, clock: Clock, *, per_endpoint: Buckets, per_address: Buckets
+        self,
+        stores: Stores,
+        intake: Durable,
+        clock: Clock,
+        *,
+        refusals: Refusals,
+        per_endpoint: Buckets,
+        per_address: Buckets,
     ) -> None:
         self._stores = stores
         self._intake = intake
+        self._refusals = refusals
         self._clock = clock
         self._per_endpoint = per_endpoint
         self._per_address = per_address
@@ -80,6 +99,7 @@ class Hooks:
             await self._take(name, token, scope, receive)
         except Answer as answer:
             answered(name, answer.status, answer.reason)
+            self._note(name, token, answer)
             if answer.status == HTTPStatus.OK:
                 await _thank(send)
             else:
@@ -87,6 +107,12 @@ class Hooks:
         else:
             answered(name, 200, "stored")
             await _thank(send)
+
+    def _note(self, name: str, token: str, answer: Answer) -> None:
+        # Size and address are refused before the store is looked for: it is named only if it is at hand.
+        store = self._stores.remembered(token) if answer.status in _LOST else None
+        if store is not None and store.platform == name:
+            self._refusals.count(store, answer.reason)
 
     async def _take(self, name: str, token: str, scope: Scope, receive: Receive) -> None:
         if scope["method"] != "POST":

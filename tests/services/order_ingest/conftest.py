@@ -27,6 +27,7 @@ from libs.servicekit.rate_limit import Buckets
 from libs.servicekit.sealing import Sealer, Vault
 from libs.servicekit.timers import TimerLoop
 from services.order_ingest.adapters.addresses import LibraryAddresses
+from services.order_ingest.adapters.hook_refusals import HookRefusals
 from services.order_ingest.adapters.hook_stores import HookStores
 from services.order_ingest.adapters.import_runner import KIND, ImportRunner
 from services.order_ingest.adapters.intake import Intake
@@ -81,6 +82,7 @@ class House:
     client: httpx.AsyncClient
     hooks: Hooks
     stores: HookStores
+    refusals: HookRefusals
     intake: Intake
     normaliser: Normaliser
     imports: ImportRunner
@@ -246,7 +248,8 @@ async def _opened(urls: ServiceUrls) -> AsyncIterator[House]:
         await opened.enter_async_context(Running(intake))
         stores = HookStores(intake_reads, VAULT, clock)
         buckets = Buckets(per_second=1e6, burst=1_000_000)
-        hooks = Hooks(stores, intake, clock, per_endpoint=buckets, per_address=buckets)
+        refusals = HookRefusals(intake_reads, clock)
+        hooks = Hooks(stores, intake, clock, refusals=refusals, per_endpoint=buckets, per_address=buckets)
         kit = open_kit("order-ingest", settings, clock=clock, database=api, health=Health(), keys=_keys)
         app = application(kit, settings, hooks)
         client = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test")
@@ -258,6 +261,7 @@ async def _opened(urls: ServiceUrls) -> AsyncIterator[House]:
             client=client,
             hooks=hooks,
             stores=stores,
+            refusals=refusals,
             intake=intake,
             normaliser=Normaliser(IntakeLog(worker, VAULT, clock), reader),
             imports=ImportRunner(worker, VAULT, reader, clock, _never),

@@ -3,6 +3,7 @@
 A process keeps one generic plan per statement: a plan made on an empty table lives on when the table is large.
 """
 
+from datetime import timedelta
 from typing import Final
 
 from deploy.local.databases import ServiceUrls
@@ -20,6 +21,7 @@ from services.order_ingest.adapters import (
     delivery_bodies,
     erasures,
     hearings,
+    hook_refusals,
     hook_stores,
     intake,
     intake_log,
@@ -28,12 +30,13 @@ from services.order_ingest.adapters import (
     pulls,
     store_access,
     store_erasures,
+    store_health,
     store_subscriptions,
     storefronts,
 )
 from tests.plans import WORKER, analyse, statements_of, walks
 from tests.services.order_ingest import bodies
-from tests.services.order_ingest.conftest import House
+from tests.services.order_ingest.conftest import House, Shop
 
 NORMALISER: Final = statements_of(
     books,
@@ -58,13 +61,21 @@ NORMALISER: Final = statements_of(
     store_subscriptions,
     storefronts,
 )
-INTAKE: Final = {**statements_of(hook_stores), "intake.APPEND": intake.APPEND}
+_REFUSALS: Final = statements_of(hook_refusals)
+INTAKE: Final = {
+    **statements_of(hook_stores),
+    "intake.APPEND": intake.APPEND,
+    "hook_refusals.ADD": _REFUSALS.pop("hook_refusals.ADD"),
+}
+BY_DAY: Final = {**_REFUSALS, "store_health._REFUSED": statements_of(store_health)["store_health._REFUSED"]}
+"""What reads or forgets refusals; adding them is the intake's, inside a function of the owner's."""
 FEW_ROWS: Final = ("store", "store_access", "store_secret", "merchant", "intake_lane", "intake_mark")
 """Tables with a row per lane, store or merchant; the others get longer with every order."""
 
 
 async def test_statements_use_their_keys_on_empty_tables(house: House) -> None:
     assert len(NORMALISER) > 15
+    assert len(BY_DAY) == 2
     await _assert_by_key(house.urls)
 
 
@@ -80,13 +91,22 @@ async def test_statements_use_their_keys_on_filled_tables(house: House) -> None:
         )
         assert (await house.deliver(shop, "orders/create", order)).status_code == 200
     await house.normaliser.drain()
+    await _refuse(house, shop)
 
     await _assert_by_key(house.urls)
     await analyse(house.urls.owner)
     await _assert_by_key(house.urls)
 
 
+async def _refuse(house: House, shop: Shop) -> None:
+    """Refusals of one store on each of the days that are kept."""
+    for _ in range(hook_refusals.REFUSALS_KEPT.days):
+        house.clock.advance(timedelta(days=1))
+        assert (await house.deliver(shop, "orders/create", b"{}", secret="another")).status_code == 401
+        await house.refusals.write()
+
+
 async def _assert_by_key(urls: ServiceUrls) -> None:
-    assert await walks(urls.worker, NORMALISER, few_rows=FEW_ROWS) == []
+    assert await walks(urls.worker, {**NORMALISER, **BY_DAY}, few_rows=FEW_ROWS) == []
     as_intake = {name: value for name, value in WORKER.items() if name != "enable_seqscan"}
     assert await walks(urls.intake or "", INTAKE, few_rows=FEW_ROWS, settings=as_intake) == []

@@ -192,7 +192,14 @@ async def test_what_is_not_stored_is_answered_503_with_a_time_to_come_back(
 ) -> None:
     shop = await shared_house.shop()
     buckets = Buckets(per_second=1, burst=100)
-    hooks = Hooks(shared_house.stores, _Failing(error), shared_house.clock, per_endpoint=buckets, per_address=buckets)
+    hooks = Hooks(
+        shared_house.stores,
+        _Failing(error),
+        shared_house.clock,
+        refusals=shared_house.refusals,
+        per_endpoint=buckets,
+        per_address=buckets,
+    )
 
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=hooks), base_url="http://test") as client:
         headers = bodies.shopify_headers(_BODY, topic="orders/create", webhook_id="w-1")
@@ -210,6 +217,7 @@ async def test_too_many_requests_are_answered_429_before_any_signature_is_looked
             shared_house.stores,
             shared_house.intake,
             shared_house.clock,
+            refusals=shared_house.refusals,
             per_endpoint=per_endpoint,
             per_address=per_address,
         )
