@@ -102,6 +102,7 @@ SENDERS: Final = (
             ("customers/redact", bodies.redaction()),
             ("customers/data_request", bodies.data_request()),
             ("shop/redact", bodies.shop_redaction()),
+            ("app/uninstalled", bodies.uninstalled()),
         ],
         pulled=[bodies.order()],
     ),
@@ -118,6 +119,7 @@ SENDERS: Final = (
             ("orders/delete", bodies_shoplazza.deleted()),
             ("customers/update", bodies_shoplazza.customer()),
             ("products/update", bodies_shoplazza.product()),
+            ("app/uninstalled", {"id": 690933842}),
         ],
         pulled=[bodies_shoplazza.order()],
     ),
@@ -144,7 +146,10 @@ SENDERS: Final = (
         sign=_raw_standard,
         signature="webhook-signature",
         is_stamped=True,
-        samples=[("", bodies_bigcommerce.hook())],
+        samples=[
+            ("", bodies_bigcommerce.hook()),
+            ("", bodies_bigcommerce.hook("store/app/uninstalled", data={"type": "store"})),
+        ],
         pulled=[bodies_bigcommerce.document({"refunds": [bodies_bigcommerce.refund()]}, status_id=14)],
     ),
     Sender(

@@ -27,9 +27,7 @@ _PUT: Final = text(
 _REMOVE: Final = text(
     "DELETE FROM store_access a USING store s WHERE s.store_no = a.store_no AND s.store_id = :store_id"
 )
-_CONNECTED: Final = text(
-    "UPDATE store SET disconnected_at = NULL WHERE store_id = :store_id AND disconnected_at IS NOT NULL"
-)
+_CONNECTED: Final = text("UPDATE store SET disconnected_at = NULL, connected_at = :now WHERE store_id = :store_id")
 _SHOW: Final = text(
     """
     SELECT a.origin, a.pulled_until, a.pulling_since, a.orders, a.last_success_at, a.last_failure_at, a.last_failure,
@@ -57,8 +55,9 @@ class PostgresAccesses:
         place = access_place(self.uow.tenant, store_id)
         sealed = self.vault.encrypt(json.dumps(dict(secrets)).encode(), place)
         values = {"store_id": store_id, "origin": origin, "secrets_enc": sealed, "now": now}
+        # The store first, as where a departure is noted: one of the two waits for the other.
+        await self.uow.connection.execute(_CONNECTED, {"store_id": store_id, "now": now})
         store_no = (await self.uow.connection.execute(_PUT, values)).scalar_one()
-        await self.uow.connection.execute(_CONNECTED, {"store_id": store_id})
         await pull_soon(self.uow.connection, self.uow.tenant, store_no, store_id, now)
 
     async def remove(self, store_id: UUID) -> bool:

@@ -14,7 +14,7 @@ from services.order_ingest.adapters.books_keys import store_keys
 from services.order_ingest.adapters.books_merges import load_orders_of_lives, move_to_survivors, return_to_restored
 from services.order_ingest.adapters.books_orders import load_orders, store_history, store_orders
 from services.order_ingest.adapters.books_people import load_people, store_people
-from services.order_ingest.adapters.books_privacy import store_privacy
+from services.order_ingest.adapters.books_privacy import load_standings, store_privacy
 from services.order_ingest.adapters.books_products import load_products, store_products
 from services.order_ingest.adapters.books_questions import request_fetches
 from services.order_ingest.adapters.books_rates import load_rates
@@ -57,6 +57,7 @@ class PostgresBooks:
             dependants=await load_dependants(self._connection, entries),
             rates=await load_rates(self._connection, entries),
             orders_of_lives=returning,
+            standings=await load_standings(self._connection, entries),
         )
 
     async def store(self, workspace: Workspace) -> None:

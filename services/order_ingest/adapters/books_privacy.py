@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -15,7 +15,10 @@ from libs.servicekit.timers import Due, schedule
 from services.order_ingest.adapters.columns import by_column, sql, unnest
 from services.order_ingest.adapters.delivery_bodies import Spot, empty_bodies
 from services.order_ingest.application.apply_privacy import DATA_EXPORT, ERASURE, STORE_ERASURE
+from services.order_ingest.application.entries import Entry
 from services.order_ingest.application.workspace import Forgotten, PrivacyRequest, Workspace
+from services.order_ingest.domain.changes import StoreLeft
+from services.order_ingest.domain.standing import Standing
 
 ALLOWED: Final = timedelta(days=30)
 """In which a request must be answered: a month by law, thirty days by Shopify."""
@@ -93,6 +96,13 @@ _FORGET_WORDS = text(
             OR o.returns IS NOT NULL)
     """
 )
+# Locked until it is told: access that is put meanwhile comes after it.
+_STANDINGS = text(
+    """
+    SELECT store_no, connected_at, disconnected_at FROM store
+    WHERE store_no = ANY(CAST(:stores AS int4[])) ORDER BY store_no FOR NO KEY UPDATE
+    """
+)
 _LEAVE = text(
     """
     UPDATE store s SET disconnected_at = x.at
@@ -100,6 +110,15 @@ _LEAVE = text(
     """
 )
 _CLOSE_ACCESS = text("DELETE FROM store_access WHERE store_no = ANY(CAST(:stores AS int4[]))")
+
+
+async def load_standings(connection: AsyncConnection, entries: Sequence[Entry]) -> dict[int, Standing]:
+    """How the stores stand of which the entries say that they left, by their numbers."""
+    stores = {entry.storefront.store_no for entry in entries if isinstance(entry.change, StoreLeft)}
+    if not stores:
+        return {}
+    rows = await connection.execute(_STANDINGS, {"stores": sorted(stores)})
+    return {row.store_no: Standing(connected_at=row.connected_at, disconnected_at=row.disconnected_at) for row in rows}
 
 
 async def store_privacy(connection: AsyncConnection, workspace: Workspace, vault: Vault, now: datetime) -> None:

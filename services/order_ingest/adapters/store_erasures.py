@@ -81,9 +81,9 @@ class StoreErasures:
 
     async def _close(self, uow: UnitOfWork, storefront: Storefront, now: datetime) -> None:
         numbers = {"store_no": storefront.store_no, "merchant_no": storefront.merchant_no}
+        await uow.connection.execute(_UNNAME, {**numbers, "now": now})
         await uow.connection.execute(_END_SECRETS, numbers)
         await uow.connection.execute(_END_ACCESS, numbers)
-        await uow.connection.execute(_UNNAME, {**numbers, "now": now})
 
     async def _step(self, uow: UnitOfWork, row: Due, storefront: Storefront, now: datetime) -> dict[str, Any] | None:
         """Where the next step begins; None after the last one."""

@@ -16,6 +16,7 @@ from services.order_ingest.domain.customer import Key, Strength
 from services.order_ingest.domain.forgetting import Erased, forget, named_by
 from services.order_ingest.domain.people import Sighting
 from services.order_ingest.domain.persons import DataAsked, ErasureAsked
+from services.order_ingest.domain.standing import Standing
 
 ERASURE: Final = "erasure"
 DATA_EXPORT: Final = "data_export"
@@ -87,14 +88,20 @@ def apply_data_request(workspace: Workspace, entry: Entry, asked: DataAsked) -> 
 
 
 def apply_departure(workspace: Workspace, entry: Entry, departure: StoreLeft | StoreErasureAsked) -> str:
-    """The store is disconnected; its people are forgotten later, a few at a time, if that was asked for."""
+    """The store is disconnected, which is told once; its people are forgotten later, if that was asked for."""
     if isinstance(departure, StoreErasureAsked):
         _record(workspace, entry, departure, STORE_ERASURE, None)
         return _APPLIED
     storefront = entry.storefront
-    workspace.stores_left[storefront.store_no] = departure.at
-    fact = StoreDisconnectedV1(store_id=storefront.store_id, reason=departure.reason, at=departure.at)
-    workspace.tell(fact, storefront, departure.at, entry.cause)
+    before = workspace.standings.get(storefront.store_no, Standing())
+    after = before.left(departure.at)
+    if after == before or after.disconnected_at is None:
+        return _NO_NEWS
+    workspace.standings[storefront.store_no] = after
+    workspace.stores_left[storefront.store_no] = after.disconnected_at
+    if before.disconnected_at is None:
+        fact = StoreDisconnectedV1(store_id=storefront.store_id, reason=departure.reason, at=departure.at)
+        workspace.tell(fact, storefront, departure.at, entry.cause)
     return _APPLIED
 
 

@@ -15,6 +15,7 @@ from services.order_ingest.domain.order import Order
 from services.order_ingest.domain.parting import Unmerged
 from services.order_ingest.domain.people import People
 from services.order_ingest.domain.product import Product
+from services.order_ingest.domain.standing import Standing
 from services.order_ingest.domain.storefront import Storefront
 
 
@@ -121,6 +122,8 @@ class Workspace:
     data_wanted: dict[UUID, tuple[Storefront, UUID]] = field(default_factory=dict)
     """By request: whose data is to be gathered."""
     privacy_requests: dict[UUID, PrivacyRequest] = field(default_factory=dict)
+    standings: dict[int, Standing] = field(default_factory=dict)
+    """By number: stores of which the batch says that they left."""
     stores_left: dict[int, datetime] = field(default_factory=dict)
     """Stores by number that ended our access, and when."""
     history: list[HistoryEntry] = field(default_factory=list)
