@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from libs.servicekit.effects import Done, Drop, Effect, Failed, Outcome, Retry
 from libs.servicekit.sealing import Vault
 from services.order_ingest.adapters.store_access import Reachable, reachable_stores
-from services.order_ingest.application.store_apis import ApiAway, ApiRefuses
+from services.order_ingest.application.store_apis import ApiAway, ApiError, ApiRefuses
 
 A = TypeVar("A")
 
@@ -55,6 +55,11 @@ async def answered(asking: Awaitable[Done]) -> Outcome:
     try:
         return await asking
     except ApiAway as away:
-        return Retry(str(away), away.after_seconds)
+        return Retry(_printable(away), away.after_seconds)
     except ApiRefuses as refusal:
-        return Failed(str(refusal))
+        return Failed(_printable(refusal))
+
+
+def _printable(error: ApiError) -> str:
+    """The reason as it can be stored: a shop's own error code may be in it, and a code may hold anything."""
+    return "".join(each if each.isprintable() else "\ufffd" for each in str(error))

@@ -21,7 +21,7 @@ from services.order_ingest.adapters.asked_stores import AskedStores, answered
 from services.order_ingest.adapters.pulled import append_pulled
 from services.order_ingest.adapters.store_access import Reachable
 from services.order_ingest.adapters.store_subscriptions import ask_for_subscriptions
-from services.order_ingest.application.store_apis import Document, Page, StoreApi
+from services.order_ingest.application.store_apis import ApiRefuses, Document, Page, StoreApi
 from services.order_ingest.domain.pulling import EVERY, PullState, begin
 
 PULL: Final = "store.pull"
@@ -149,6 +149,8 @@ class PullPages:
         async def ask() -> Done:
             since = datetime.fromisoformat(payload["since"])
             page = await api.changed_orders(store.access, since, payload["cursor"])
+            if not (page.next_cursor or "").isprintable():
+                raise ApiRefuses("the next page's cursor holds what cannot be stored")
             return Done({"orders": len(page.documents)}, (store, page))
 
         return await answered(ask())

@@ -22,14 +22,16 @@ class ScriptedApi:
     orders: list[Document] = field(default_factory=list)
     asked: list[tuple[Access, datetime, str | None]] = field(default_factory=list)
     troubles: list[Exception] = field(default_factory=list)
+    cursors: str = ""
+    """What stands behind the number of the next page."""
 
     async def changed_orders(self, access: Access, since: datetime, cursor: str | None) -> Page:
         self.asked.append((access, since, cursor))
         if self.troubles:
             raise self.troubles.pop(0)
-        start = int(cursor or 0)
+        start = int((cursor or "0").removesuffix(self.cursors))
         end = start + 2
-        return Page(self.orders[start:end], str(end) if end < len(self.orders) else None)
+        return Page(self.orders[start:end], f"{end}{self.cursors}" if end < len(self.orders) else None)
 
     async def order(self, access: Access, external_id: str) -> Document | None:
         raise AssertionError("no hook of this test is thin")
@@ -163,6 +165,30 @@ async def test_a_store_that_refuses_is_shown_with_its_refusal_and_asked_for_all_
     assert datetime.fromisoformat(refused["pulled_until"]) == first
     assert [since for _, since, _ in api.asked] == [first - OVERLAP] * 2
     assert (await clockwork.shown(shop))["last_failure"] is None
+
+
+@pytest.mark.parametrize("said", ["code \x00", "code \ud800"], ids=["NUL", "half a character"])
+async def test_what_a_store_says_and_no_database_can_hold_ends_its_own_pull_only(
+    house: House, api: ScriptedApi, clockwork: Clockwork, said: str
+) -> None:
+    shop = await house.shop()
+    api.troubles = [ApiRefuses(said)]
+    await clockwork.reach(shop, access_token=TOKEN)
+    await clockwork.run()
+    refused = await clockwork.shown(shop)
+
+    house.clock.set(house.clock.now() + EVERY)
+    api.cursors, api.orders = said, _orders(1, 2, 3)
+    await clockwork.run()
+    stopped = await clockwork.shown(shop)
+
+    house.clock.set(house.clock.now() + EVERY)
+    api.cursors = ""
+    await clockwork.run()
+
+    assert refused["last_failure"] == "code \ufffd"
+    assert stopped["last_failure"] == "the next page's cursor holds what cannot be stored"
+    assert await _external_ids(house, shop) == ["1", "2", "3"]
 
 
 async def test_a_worker_that_dies_with_a_page_in_its_hands_loses_nothing(
