@@ -50,6 +50,7 @@ from services.order_ingest.adapters.fetches import FetchOrders
 from services.order_ingest.adapters.fx_rates import PostgresFxRates
 from services.order_ingest.adapters.hearings import PostgresHearings
 from services.order_ingest.adapters.hook_refusals import HookRefusals
+from services.order_ingest.adapters.hook_restorations import RESTORE_HOOK, RestoreHooks
 from services.order_ingest.adapters.hook_stores import HookStores
 from services.order_ingest.adapters.import_runner import KIND, ImportRunner
 from services.order_ingest.adapters.imports import ImportFiles
@@ -63,6 +64,7 @@ from services.order_ingest.adapters.screens import PostgresScreens
 from services.order_ingest.adapters.store_apis.by_platform import (
     code_apis,
     consent_apis,
+    hook_apis,
     store_apis,
     subscription_apis,
 )
@@ -260,7 +262,7 @@ def asking(settings: Settings, http: httpx.AsyncClient, database: Database, cloc
     vault, apis = Vault(settings.vault_key_ring), store_apis(http, clock.now)
     pulls: dict[str, EffectKind] = {
         PULL: PullPages(apis, vault),
-        LIST_HOOKS: AskSubscriptions(subscription_apis(http), vault),
+        LIST_HOOKS: AskSubscriptions(subscription_apis(http), settings.public_url, vault),
     }
     return {
         "fetches": EffectSender(database, {FETCH: FetchOrders(apis, vault)}, clock, poll_seconds=_LOOK_SECONDS).run,
@@ -269,11 +271,12 @@ def asking(settings: Settings, http: httpx.AsyncClient, database: Database, cloc
 
 
 def telling_stores(settings: Settings, http: httpx.AsyncClient, database: Database, clock: Clock) -> EffectSender:
-    """Tells stores what other services decided."""
+    """Tells stores what other services decided, and makes anew the hooks that were deleted there."""
     vault, seals = Vault(settings.vault_key_ring), sealer_of(settings)
     kinds: dict[str, EffectKind] = {
         PUBLISH: PublishCoupons(code_apis(http, clock.now), seals, vault, clock, told),
         WITHDRAW: PushWithdrawals(consent_apis(http), vault, told),
+        RESTORE_HOOK: RestoreHooks(hook_apis(http), settings.public_url, vault, told),
     }
     return EffectSender(database, kinds, clock, poll_seconds=_LOOK_SECONDS, at_once=4)
 

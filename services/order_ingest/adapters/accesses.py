@@ -14,13 +14,14 @@ from libs.servicekit.unit_of_work import UnitOfWork
 from services.order_ingest.adapters.pulls import pull_soon
 from services.order_ingest.adapters.store_access import access_place
 
+# What was known of hooks is forgotten: another app's token may be shown others.
 _PUT: Final = text(
     """
     INSERT INTO store_access (merchant_no, store_no, origin, secrets_enc, pulled_until, swept_at, updated_at)
     SELECT merchant_no, store_no, :origin, :secrets_enc, :now, :now, :now FROM store WHERE store_id = :store_id
     ON CONFLICT (store_no, merchant_no) DO UPDATE SET origin = excluded.origin, secrets_enc = excluded.secrets_enc,
         last_failure = NULL, last_failure_at = NULL, pulling_since = NULL, subscriptions_since = NULL,
-        updated_at = excluded.updated_at
+        hooks_known = NULL, updated_at = excluded.updated_at
     RETURNING store_no
     """
 )

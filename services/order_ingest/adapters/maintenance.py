@@ -15,6 +15,7 @@ from libs.servicekit.waiting import wait_for_stop
 from services.order_ingest.adapters.books_questions import FETCH
 from services.order_ingest.adapters.coupons import PUBLISH
 from services.order_ingest.adapters.hook_refusals import REFUSALS_KEPT, forget_refusals
+from services.order_ingest.adapters.hook_restorations import RESTORE_HOOK
 from services.order_ingest.adapters.imports import forget_broken_uploads, forget_failed_imports
 from services.order_ingest.adapters.privacy_desk import forget_exports
 from services.order_ingest.adapters.pulls import PULL
@@ -80,7 +81,7 @@ async def forget_ids(database: Database, now: datetime) -> int:
 
 async def forget_questions(connection: AsyncConnection, before: datetime) -> int:
     """Settled questions and orders to stores are gone; how many."""
-    kinds = [FETCH, PULL, LIST_HOOKS, PUBLISH, WITHDRAW]
+    kinds = [FETCH, PULL, LIST_HOOKS, RESTORE_HOOK, PUBLISH, WITHDRAW]
     return (await connection.execute(_FORGET_QUESTIONS, {"kinds": kinds, "before": before})).rowcount
 
 

@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.order_ingest.adapters.books_questions import FETCH
+from services.order_ingest.adapters.known_hooks import known_of
 
 LOOKED_BACK: Final = timedelta(days=7)
 COUNTED: Final = timedelta(days=1)
@@ -46,7 +47,8 @@ _ASKED = text(
 )
 _SUBSCRIPTIONS = text(
     """
-    SELECT a.subscriptions_at AS asked_at, a.subscriptions_failure AS failure, a.subscriptions AS items
+    SELECT a.subscriptions_at AS asked_at, a.subscriptions_failure AS failure, a.subscriptions AS items,
+           a.hooks_known
     FROM store_access a JOIN store s USING (merchant_no, store_no)
     WHERE s.store_id = :store_id AND a.subscriptions_at IS NOT NULL
     """
@@ -82,13 +84,23 @@ async def store_health(connection: AsyncConnection, store_id: UUID, now: datetim
         **habits._mapping,
         "disconnected_at": await connection.scalar(_DISCONNECTED, {"store_id": store_id}),
         "asked": dict(asked._mapping) if asked else None,
-        "subscriptions": dict(subscriptions._mapping) if subscriptions else None,
+        "subscriptions": _subscriptions(subscriptions, now) if subscriptions else None,
         "fetches": {row.state: row.count for row in fetches},
         "states": {row.state: row.count for row in states},
         "waiting_since": next((row.oldest_at for row in states if row.state == "received"), None),
         "topics": [dict(row._mapping) for row in topics],
         "refused": await _refused(connection, store_id, now),
     }
+
+
+def _subscriptions(row: Row[Any], now: datetime) -> dict[str, Any]:
+    hooks = sorted(known_of(row.hooks_known).items())
+    restored = [
+        {"topic": topic, "at": hook.ended_at, "failure": hook.shown_failure}
+        for topic, hook in hooks
+        if hook.ended_at is not None and hook.ended_at > now - LOOKED_BACK
+    ]
+    return {"asked_at": row.asked_at, "failure": row.failure, "items": row.items, "restored": restored}
 
 
 async def _refused(connection: AsyncConnection, store_id: UUID, now: datetime) -> list[dict[str, Any]]:

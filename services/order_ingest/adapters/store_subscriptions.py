@@ -1,12 +1,15 @@
 """With each pull a store's platform is asked which hooks it has for the store: platforms end them without a word.
 
-Of the answer only topics and whether they are active are kept. Addresses hold the store's endpoint token.
+Of the answer topics are kept, whether they are active and whether they lead where the store shows. Addresses hold the
+store's endpoint token.
 """
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -16,9 +19,12 @@ from libs.servicekit.effects import Admission, Done, Effect, Outcome, request_ef
 from libs.servicekit.sealing import Vault
 from libs.servicekit.unit_of_work import UnitOfWork
 from services.order_ingest.adapters.asked_stores import AskedStores, answered
-from services.order_ingest.application.store_apis import SubscriptionApi
+from services.order_ingest.adapters.hook_restorations import Heard, restore_missing
+from services.order_ingest.adapters.store_access import Reachable
+from services.order_ingest.application.store_apis import Subscription, SubscriptionApi
 from services.order_ingest.domain.pulling import is_under_way
-from services.order_ingest.domain.subscribed import leads_to, lists_hooks
+from services.order_ingest.domain.restoring import Hooks
+from services.order_ingest.domain.subscribed import hook_url, leads_to, lists_hooks, restores_hooks
 
 LIST_HOOKS: Final = "store.subscriptions"
 _BEGIN: Final = text(
@@ -54,14 +60,23 @@ def _question(store: Row[Any], now: datetime) -> Effect:
     return Effect(store.merchant_no, derived_id(store.store_id, LIST_HOOKS, key), LIST_HOOKS, key, payload)
 
 
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """Hooks of the store; `known`: of a platform whose deleted hooks are made anew, by topic."""
+
+    items: Sequence[Mapping[str, Any]]
+    known: Hooks | None
+
+
 class AskSubscriptions:
     """Effects of the kind `store.subscriptions`."""
 
     repeats_unknown = True
     max_attempts = 6
 
-    def __init__(self, apis: Mapping[str, SubscriptionApi], vault: Vault) -> None:
+    def __init__(self, apis: Mapping[str, SubscriptionApi], public_url: str, vault: Vault) -> None:
         self._stores = AskedStores(apis, vault)
+        self._public_url = public_url
 
     async def admit(self, uow: UnitOfWork, effects: Sequence[Effect], now: datetime, at_most: int) -> Admission:
         """All but those of stores that cannot be asked any more."""
@@ -77,15 +92,24 @@ class AskSubscriptions:
             hooks = await api.subscriptions(store.access)
             ours = [hook for hook in hooks if leads_to(hook.address, store.hook_path)]
             ours.sort(key=lambda hook: (hook.topic, hook.active))
-            return Done({"hooks": len(ours)}, [{"topic": hook.topic, "active": hook.active} for hook in ours])
+            items = [{"topic": hook.topic, "active": hook.active} for hook in ours]
+            return Done({"hooks": len(ours)}, _Listed(items, self._known(store, ours)))
 
         return await answered(ask())
+
+    def _known(self, store: Reachable, ours: Sequence[Subscription]) -> Hooks | None:
+        if not restores_hooks(store.platform):
+            return None
+        shown = hook_url(self._public_url, store.hook_path)
+        exact = {hook.topic for hook in ours if hook.address == shown}
+        return {hook.topic: hook.topic in exact for hook in ours}
 
     async def record(self, uow: UnitOfWork, outcomes: Sequence[tuple[Effect, Outcome]], now: datetime) -> None:
         """What the platforms said stands in place of what they said before; a failure leaves nothing standing."""
         ended = sorted(outcomes, key=lambda each: int(each[0].payload["store_no"]))
         if not ended:
             return
+        await restore_missing(uow.connection, [heard for each in ended if (heard := _heard(*each))], now)
         values = {
             "now": now,
             "numbers": [int(effect.payload["store_no"]) for effect, _ in ended],
@@ -97,4 +121,22 @@ class AskSubscriptions:
 
 
 def _found(outcome: Outcome) -> str | None:
-    return json.dumps(outcome.carried) if isinstance(outcome, Done) else None
+    listed = _listed(outcome)
+    return json.dumps(listed.items) if listed else None
+
+
+def _heard(effect: Effect, outcome: Outcome) -> Heard | None:
+    listed = _listed(outcome)
+    if listed is None or listed.known is None:
+        return None
+    return Heard(
+        merchant_no=effect.merchant_no,
+        store_no=int(effect.payload["store_no"]),
+        store_id=UUID(effect.payload["store_id"]),
+        began_at=datetime.fromisoformat(effect.payload["began_at"]),
+        hooks=listed.known,
+    )
+
+
+def _listed(outcome: Outcome) -> _Listed | None:
+    return outcome.carried if isinstance(outcome, Done) and isinstance(outcome.carried, _Listed) else None

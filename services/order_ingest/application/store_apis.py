@@ -1,4 +1,4 @@
-"""What is asked of a store's own API: orders, codes to be made, withdrawals to be kept, the hooks that it has."""
+"""What is asked of a store's own API: orders, codes to be made, withdrawals to be kept, its hooks."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -123,4 +123,15 @@ class SubscriptionApi(Protocol):
 
     async def subscriptions(self, access: Access) -> Sequence[Subscription]:
         """All hooks that the access is shown, other systems' too."""
+        ...
+
+
+class HookApi(SubscriptionApi, Protocol):
+    """One platform's API for the hooks that it has, and for new ones. `subscribe` may be repeated after a look only.
+
+    Raises: ApiAway (it may have happened, where a hook was to be made), ApiRefuses.
+    """
+
+    async def subscribe(self, access: Access, *, topic: str, address: str) -> None:
+        """The platform sends the topic to the address from now on."""
         ...

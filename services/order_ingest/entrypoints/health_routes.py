@@ -39,6 +39,17 @@ class HookOut(BaseModel):
     active: bool = Field(description="false: the platform has paused or disabled it, and sends nothing.")
 
 
+class RestoredOut(BaseModel):
+    """A hook that the platform had deleted and that was to be made anew (Shoplazza)."""
+
+    topic: str = Field(examples=["orders/create"])
+    at: datetime
+    failure: str | None = Field(
+        description="null: it was made. Else why not: tried again after a day, unless somebody took it away again.",
+        examples=["status 422 of /openapi/2022-01/webhooks"],
+    )
+
+
 class SubscriptionsOut(BaseModel):
     """Which hooks with this store's `hook_url` the platform has, asked with each pull; one that it deleted is missing.
 
@@ -48,6 +59,7 @@ class SubscriptionsOut(BaseModel):
     asked_at: datetime
     failure: str | None = Field(description="Why it did not say.", examples=["status 401 of /wp-json/wc/v3/webhooks"])
     items: list[HookOut] | None = Field(description="By topic; null: it did not say.")
+    restored: list[RestoredOut] = Field(description="The last time within seven days, by topic.")
 
 
 class RefusedOut(BaseModel):
@@ -79,7 +91,8 @@ class HealthOut(BaseModel):
                     "subscriptions": {
                         "asked_at": INSTANT,
                         "failure": None,
-                        "items": [{"topic": "order.created", "active": True}],
+                        "items": [{"topic": "orders/create", "active": True}],
+                        "restored": [{"topic": "orders/create", "at": INSTANT, "failure": None}],
                     },
                     "fetches_24h": {"done": 31},
                     "refused_7d": [{"reason": "signature", "count": 12, "last_at": INSTANT}],

@@ -24,7 +24,7 @@ from services.order_ingest.application.connect_store import (
     rotate_credentials,
 )
 from services.order_ingest.domain.platform_table import platform
-from services.order_ingest.domain.subscribed import hook_path
+from services.order_ingest.domain.subscribed import hook_path, hook_url
 from services.order_ingest.entrypoints.platform_examples import EXAMPLE_STORES
 from services.order_ingest.entrypoints.ports import Ports
 from services.order_ingest.entrypoints.shared import TheKit, ThePorts, after_id
@@ -185,7 +185,7 @@ def _check(store: Store, new: NewCredential) -> None:
 
 
 def _out(store: Store, ports: Ports) -> StoreOut:
-    root = ports.public_url.rstrip("/")
     has_hooks = platform(store.platform).has_hooks
-    address = f"{root}{hook_path(store.platform, store.endpoint_token)}" if has_hooks else None
+    path = hook_path(store.platform, store.endpoint_token)
+    address = hook_url(ports.public_url, path) if has_hooks else None
     return StoreOut.model_validate({**asdict(store), "hook_url": address})

@@ -10,26 +10,37 @@ from libs.servicekit.effects import EffectKind
 from libs.servicekit.timers import TimerLoop
 from services.order_ingest.adapters.books_questions import FETCH
 from services.order_ingest.adapters.fetches import FetchOrders
+from services.order_ingest.adapters.hook_restorations import RESTORE_HOOK, RestoreHooks
 from services.order_ingest.adapters.pulls import PULL, BeginPulls, PullPages
 from services.order_ingest.adapters.store_subscriptions import LIST_HOOKS, AskSubscriptions
-from services.order_ingest.application.store_apis import StoreApi, SubscriptionApi
-from tests.services.order_ingest.conftest import ALL_SCOPES, VAULT, House, Shop
+from services.order_ingest.application.store_apis import HookApi, StoreApi, SubscriptionApi
+from tests.services.order_ingest.conftest import ALL_SCOPES, VAULT, House, Shop, settings_of
 
 
 class Clockwork:
     """Timers, questions and the normaliser of one house; the stores' APIs by platform."""
 
     def __init__(
-        self, house: House, apis: Mapping[str, StoreApi], lists: Mapping[str, SubscriptionApi] | None = None
+        self,
+        house: House,
+        apis: Mapping[str, StoreApi],
+        lists: Mapping[str, SubscriptionApi] | None = None,
+        hooks: Mapping[str, HookApi] | None = None,
     ) -> None:
         self.house = house
+        self.counted: list[tuple[str, str]] = []
+        public_url = settings_of(house.urls).public_url
         self.timers = TimerLoop(house.worker, {PULL: BeginPulls().handle}, house.clock)
         kinds: dict[str, EffectKind] = {
             PULL: PullPages(apis, VAULT),
             FETCH: FetchOrders(apis, VAULT),
-            LIST_HOOKS: AskSubscriptions(lists or {}, VAULT),
+            LIST_HOOKS: AskSubscriptions(lists or {}, public_url, VAULT),
+            RESTORE_HOOK: RestoreHooks(hooks or {}, public_url, VAULT, self._count),
         }
         self.sender = EffectSender(house.worker, kinds, house.clock)
+
+    def _count(self, kind: str, outcome: str) -> None:
+        self.counted.append((kind, outcome))
 
     async def run(self) -> None:
         """Everything that is due happens."""

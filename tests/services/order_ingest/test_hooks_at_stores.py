@@ -71,6 +71,7 @@ async def test_a_hook_that_the_platform_disables_is_shown_so_after_the_next_pull
             "asked_at": at.isoformat().replace("+00:00", "Z"),
             "failure": None,
             "items": [{"topic": "order.created", "active": True}, {"topic": "order.updated", "active": True}],
+            "restored": [],
         }
     )
     assert after["asked_at"] > before["asked_at"]

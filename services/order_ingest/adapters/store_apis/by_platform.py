@@ -21,7 +21,7 @@ from services.order_ingest.adapters.store_apis.taobao import TaobaoApi
 from services.order_ingest.adapters.store_apis.woocommerce import WoocommerceApi
 from services.order_ingest.adapters.store_apis.woocommerce_codes import WoocommerceCodes
 from services.order_ingest.adapters.store_apis.woocommerce_hooks import WoocommerceHooks
-from services.order_ingest.application.store_apis import CodeApi, ConsentApi, StoreApi, SubscriptionApi
+from services.order_ingest.application.store_apis import CodeApi, ConsentApi, HookApi, StoreApi, SubscriptionApi
 
 
 def store_apis(http: httpx.AsyncClient, now: Callable[[], datetime]) -> Mapping[str, StoreApi]:
@@ -59,3 +59,8 @@ def subscription_apis(http: httpx.AsyncClient) -> Mapping[str, SubscriptionApi]:
         "woocommerce": WoocommerceHooks(http),
         "bigcommerce": BigcommerceHooks(http),
     }
+
+
+def hook_apis(http: httpx.AsyncClient) -> Mapping[str, HookApi]:
+    """How hooks that were deleted are made anew."""
+    return {"shoplazza": ShoplazzaHooks(http)}

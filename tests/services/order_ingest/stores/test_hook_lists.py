@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from services.order_ingest.adapters.store_apis.by_platform import subscription_apis
+from services.order_ingest.adapters.store_apis.by_platform import hook_apis, subscription_apis
 from services.order_ingest.adapters.store_apis.hook_rows import MOST_PAGES
 from services.order_ingest.application.store_apis import Access, ApiAway, ApiRefuses, Subscription
 from services.order_ingest.domain.platform_table import PLATFORMS
@@ -240,3 +240,39 @@ async def test_a_list_without_an_end_is_refused(case: Case) -> None:
 
 def test_every_platform_that_lists_hooks_has_a_client() -> None:
     assert set(subscription_apis(httpx.AsyncClient())) == {name for name in PLATFORMS if lists_hooks(name)}
+
+
+async def _subscribed(
+    shop: ShoplazzaWebhooks, *, topic: str = "orders/paid", token: str = shoplazza_server.TOKEN
+) -> None:
+    access = Access(base_url=shoplazza_server.BASE_URL, account="", site="", credentials={"access_token": token})
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=shop.app)) as http:
+        await hook_apis(http)["shoplazza"].subscribe(access, topic=topic, address=_OURS)
+
+
+async def test_a_hook_is_made_at_shoplazza_with_topic_and_address() -> None:
+    shop = ShoplazzaWebhooks()
+
+    await _subscribed(shop)
+
+    assert [(hook["topic"], hook["address"]) for hook in shop.webhooks] == [("orders/paid", _OURS)]
+
+
+async def test_what_shoplazza_does_not_make_is_refused_without_the_address() -> None:
+    shop = ShoplazzaWebhooks()
+    await _subscribed(shop)
+
+    for sent, status in (({"topic": "orders/unheard_of"}, 422), ({"token": "not-this-one"}, 401), ({}, 422)):
+        with pytest.raises(ApiRefuses, match=f"status {status} of /openapi/2022-01/webhooks") as refusal:
+            await _subscribed(shop, **sent)
+        assert "our-token" not in str(refusal.value)
+
+    assert len(shop.webhooks) == 1
+
+
+@pytest.mark.parametrize("body", [{}, [], {"webhook": None}, {"webhook": {"topic": "orders/create"}}])
+async def test_an_answer_that_shows_no_such_hook_is_no_proof(body: Any) -> None:
+    access = Access(base_url=shoplazza_server.BASE_URL, account="", site="", credentials={"access_token": "t"})
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=_answering(body))) as http:
+        with pytest.raises(ApiAway, match="does not show the webhook"):
+            await hook_apis(http)["shoplazza"].subscribe(access, topic="orders/paid", address=_OURS)
