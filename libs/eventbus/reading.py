@@ -25,8 +25,6 @@ _log = logging.getLogger(__name__)
 
 REPORT_EVERY: Final = timedelta(hours=1)
 LOOK_EVERY: Final = timedelta(seconds=0.5)
-COMMIT_EVERY: Final = timedelta(seconds=0.25)
-"""Marks tell what was applied, offsets only where reading starts: one that is a little old costs duplicates."""
 
 
 @dataclass(slots=True)
@@ -65,7 +63,7 @@ class Reading:
         self._partitions: dict[str, int] = {}
         self._reread: set[Partition] = set()
         self._withheld: dict[Partition, int] = {}
-        self._looked_at = self._reported_at = self._committed_at = applier.clock.now()
+        self._looked_at = self._reported_at = applier.clock.now()
 
     async def report(self) -> None:
         """Every source knows the group and where it stands."""
@@ -90,21 +88,18 @@ class Reading:
                 else:
                     ahead = asyncio.create_task(subscription.fetch(self._batch_records))
                     await self._round(fetched, subscription)
-            await self._commit(subscription)
         finally:
             ahead.cancel()
             await asyncio.gather(ahead, return_exceptions=True)
 
     async def _round(self, fetched: Fetched, subscription: Subscription) -> None:
-        """What one fetch brought is applied, and waiting lanes had their tick; offsets are committed now and then."""
+        """What one fetch brought is applied, its offsets are committed, and waiting lanes had their tick."""
         # Fetched before the last round asked for a re-read: of those partitions it saw no end.
         ended, self._reread = fetched.ended - self._reread, set()
         if fetched.records:
             await self._take(fetched, subscription)
         if fetched.records or fetched.ended >= subscription.owned():
             self._vitals.progressed_at = self._clock.now()
-        if self._withheld and (not fetched.records or self._clock.now() - self._committed_at >= COMMIT_EVERY):
-            await self._commit(subscription)
         await self._tick(ended - self._reread, subscription)
 
     async def _take(self, fetched: Fetched, subscription: Subscription) -> None:
@@ -119,13 +114,14 @@ class Reading:
                 await self._keep_opening(sight.record)
         await self._obey(self._watching.see(seen), subscription)
         self._withheld.update(fetched.positions)
+        # Every batch, though offsets are only where reading starts: it also tells the transport that the batch is done.
+        await self._commit(subscription)
 
     async def _commit(self, subscription: Subscription) -> None:
         """The positions of partitions in which no lane waits for anything are committed; the others are withheld.
 
         What told of a gap was dropped: whoever reads on after this process died must meet it again.
         """
-        self._committed_at = self._clock.now()
         known, owned = self._applier.known, subscription.owned()
         waiting = {await self._partition(lane) for lane in self._watching.restless(known, known)}
         settled = {partition: offset for partition, offset in self._withheld.items() if partition not in waiting}
