@@ -177,8 +177,9 @@ class Reading:
             await self._refresh(restless)
             at_end = {lane: await self._partition(lane) in ended for lane in restless}
             await self._obey(self._watching.tick(at_end, self._applier.known), subscription)
-            # Another owner may have closed the gap: nothing that follows would commit what was withheld for it.
-            await self._commit(subscription)
+            if any(at_end.values()):
+                # Another owner may have closed the gap: nothing that follows would commit what was withheld for it.
+                await self._commit(subscription)
 
     async def _refresh(self, lanes: Sequence[Lane]) -> None:
         """Marks as they are now: asking for what another owner applied meanwhile would start a storm."""

@@ -14,7 +14,7 @@ from libs.eventbus.errors import SourceRestored
 from libs.eventbus.identity import check_identity
 from libs.eventbus.outbox_reading import OutboxReader
 from libs.eventbus.port import Bus
-from libs.eventbus.relay_rounds import Rounds
+from libs.eventbus.relay_rounds import ROUND_ROWS, Rounds
 from libs.eventbus.transaction import Clock
 from libs.eventbus.waiting import wait
 
@@ -51,7 +51,7 @@ class Relay:
     busy_seconds: float = 0.02
     idle_seconds: float = 0.25
     gather_seconds: float = 0.0
-    """After a round that handed something over, how long the next one may grow: a small one costs as much."""
+    """After a round that was not even half full, how long the next one may grow: a small one costs as much."""
     leads: bool = field(default=False, init=False)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -105,5 +105,5 @@ class Relay:
             pause = self.busy_seconds if sent else min(pause * 2, self.idle_seconds)
             if not sent:
                 await wait(self.told, pause)
-            elif self.gather_seconds:
+            elif self.gather_seconds and sent < ROUND_ROWS // 2:
                 await wait(stop, self.gather_seconds)

@@ -1,6 +1,5 @@
 """Two customers were two people after all: the restored one is a contact again, with what they said themselves."""
 
-from collections.abc import Iterator
 from functools import reduce
 from typing import cast
 
@@ -60,7 +59,4 @@ def _channels(workspace: Workspace, owner: Key) -> list[ConsentKey]:
 
 
 def _said(workspace: Workspace, key: ConsentKey) -> list[Statement]:
-    def of_key() -> Iterator[Statement]:
-        return (entry.statement for entry in workspace.statements_of(key[:2]) if entry.key == key)
-
-    return list(of_key())
+    return [entry.statement for entry in workspace.statements_of(key[:2]) if entry.key == key]

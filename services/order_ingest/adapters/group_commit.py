@@ -14,9 +14,9 @@ T = TypeVar("T")
 
 MOST_ITEMS: Final = 512
 FLUSHERS: Final = 2
-SECONDS_APART: Final = 0.012
+SECONDS_APART: Final = 0.005
 """Between the beginnings of two commits, unless there is enough to do."""
-ENOUGH: Final = 12
+ENOUGH: Final = 4
 """So many that wait are worth a commit at once."""
 
 
