@@ -11,7 +11,7 @@ from libs.eventbus.lanes import lane_of
 from libs.eventbus.outbox_reading import OutboxReader
 from libs.eventbus.port import Outgoing
 from libs.eventbus.relay import Relay
-from libs.eventbus.relay_rounds import Rounds
+from libs.eventbus.relay_rounds import ROUND_ROWS, Rounds
 from tests.libs.eventbus.bed import Bed
 from tests.libs.eventbus.tallies import LANE, MERCHANT, SOURCE, customer, tallied
 
@@ -151,6 +151,20 @@ async def test_the_head_is_told_one_second_after_the_last_change_and_then_every_
     assert bus.types().count("bus.watermark.v1") == 1 + 4
 
 
+@pytest.mark.parametrize(("said", "sent_at_once"), [(ROUND_ROWS + 3, ROUND_ROWS + 3), (3, 3)], ids=["full", "small"])
+async def test_a_relay_that_gathers_waits_behind_small_rounds_only(bed: Bed, said: int, sent_at_once: int) -> None:
+    """Behind an outage the rest of a backlog must not wait."""
+    await bed.say(*(tallied(1, n) for n in range(said)))
+
+    async with bed.running(bed.relay(gather_seconds=3600.0).run):
+        await bed.until(lambda: _published(bed, sent_at_once))
+        await bed.say(tallied(1, said))
+        await asyncio.sleep(0.5)
+        behind = await bed.one("SELECT sum(published) FROM outbox_cursor")
+
+    assert behind == sent_at_once
+
+
 async def test_a_second_relay_stands_by_until_the_first_ends(bed: Bed) -> None:
     first, second = bed.relay(), bed.relay()
     stop_first = asyncio.Event()
@@ -188,3 +202,7 @@ async def test_a_relay_that_lost_its_connection_starts_over_from_the_cursor(bed:
 
 async def _leads(relay: Relay) -> bool:
     return relay.leads
+
+
+async def _published(bed: Bed, count: int) -> bool:
+    return bool(await bed.one("SELECT sum(published) FROM outbox_cursor") == count)

@@ -24,6 +24,13 @@ def applied(*sent: Sent) -> Desk:
     return desk
 
 
+def assert_alike(straight: Sequence[Sent], shuffled: Sequence[Sent]) -> None:
+    """Both end in the same orders, and in the same state told."""
+    one, other = applied(*straight), applied(*shuffled)
+    assert other.final() == one.final()
+    assert other.heard() == one.heard()
+
+
 def heard_but_not_when(desk: Desk, *ends: str) -> dict[UUID, dict[Any, Any]]:
     """What a consumer ends with, but when the order came to these `ends`: that is told as of the first sighting."""
     return {
