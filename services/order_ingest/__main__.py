@@ -5,8 +5,9 @@ import sys
 from libs.servicekit.commands import main
 from services.order_ingest.adapters.history_file import DiskFile
 from services.order_ingest.adapters.import_client import open_service
-from services.order_ingest.bootstrap import NAME, api, migrate, worker
+from services.order_ingest.bootstrap import api, migrate, worker
 from services.order_ingest.settings import Settings
+from services.order_ingest.worker_tasks import NAME
 
 
 def run(arguments: list[str]) -> int:

@@ -26,8 +26,9 @@ from services.order_ingest.adapters.addresses import LibraryAddresses
 from services.order_ingest.adapters.import_runner import KIND, ImportRunner
 from services.order_ingest.adapters.imports import ImportFiles
 from services.order_ingest.application.read_entry import Reader
-from services.order_ingest.bootstrap import NAME, prepare
+from services.order_ingest.bootstrap import prepare
 from services.order_ingest.entrypoints.upload import CHUNK_ROWS
+from services.order_ingest.worker_tasks import NAME
 from tests.bench.figures import Result, Row, Sample, Target, rates, ratios
 from tests.bench.grounds import Grounds, grounds
 from tests.bench.meters import Meter, resident_bytes

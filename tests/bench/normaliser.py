@@ -11,9 +11,9 @@ from libs.servicekit.worker import open_database
 from services.order_ingest.adapters.addresses import LibraryAddresses
 from services.order_ingest.adapters.intake_log import IntakeLog
 from services.order_ingest.application.read_entry import Reader
-from services.order_ingest.bootstrap import NAME
 from services.order_ingest.entrypoints.normaliser import Normaliser
 from services.order_ingest.settings import Settings
+from services.order_ingest.worker_tasks import NAME
 from tests.bench.figures import Result, Row, Sample, Target, rates, ratios
 from tests.bench.meters import Meter
 from tests.bench.profiles import profiled

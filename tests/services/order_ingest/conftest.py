@@ -33,10 +33,11 @@ from services.order_ingest.adapters.import_runner import KIND, ImportRunner
 from services.order_ingest.adapters.intake import Intake
 from services.order_ingest.adapters.intake_log import IntakeLog
 from services.order_ingest.application.read_entry import Reader
-from services.order_ingest.bootstrap import application, prepare, privacy_timers
+from services.order_ingest.bootstrap import application, prepare
 from services.order_ingest.entrypoints.normaliser import Normaliser
 from services.order_ingest.entrypoints.webhooks import Hooks
 from services.order_ingest.settings import Settings
+from services.order_ingest.worker_tasks import privacy_timers
 from tests.services.order_ingest import bodies
 from tests.throwaway import Databases
 

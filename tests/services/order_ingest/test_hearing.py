@@ -32,8 +32,8 @@ from libs.servicekit.clock import SystemClock
 from libs.servicekit.database import Database, create_engine
 from libs.servicekit.identity import new_id
 from services.order_ingest.adapters.store_apis.by_platform import code_apis
-from services.order_ingest.bootstrap import consumer
 from services.order_ingest.entrypoints.subscriptions import SUBSCRIPTIONS, TOPICS
+from services.order_ingest.worker_tasks import consumer
 from tests.services.messaging.stage import running, until
 from tests.services.order_ingest.asking import Clockwork
 from tests.services.order_ingest.conftest import SEALER, House, Shop, settings_of
