@@ -41,8 +41,8 @@ check: setup ## architecture, style, types, documents, lock files
 	@$(PY) -m pytest -q tests/libs/contracts/test_asyncapi.py
 	@$(PY) -m deploy.lock check
 
-test: setup ## the whole suite; it starts the servers it needs
-	@$(PY) -m pytest -q
+test: setup ## the whole suite, as two runs side by side; it starts the servers it needs
+	@exec $(PY) -m tests
 
 sim: setup ## the bus protocol under simulated faults, SEEDS=2000 seeds
 	@$(PY) -m tests.sim --seeds $(SEEDS)
