@@ -244,7 +244,7 @@ async def as_a_relay_would(bus: KafkaBus, one: Outgoing) -> None:
         while True:
             try:
                 return await bus.append([one])
-            except KafkaError:
+            except (BusError, KafkaError, TimeoutError):  # a relay starts over after any failure
                 await asyncio.sleep(0.1)
 
 
