@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from libs.eventbus import outbox
 from libs.servicekit.clock import Clock
+from libs.servicekit.direct_connection import DirectEngine
 from libs.servicekit.identity import new_id
 from libs.servicekit.tenancy import enter_platform, enter_tenant
 from libs.servicekit.tracing import correlation_id, traceparent
@@ -55,7 +56,7 @@ def create_engine(
         },
     )
     event.listen(engine.sync_engine, "handle_error", _leave_silent_server)
-    return engine
+    return DirectEngine(engine.sync_engine)
 
 
 def _leave_silent_server(failure: ExceptionContext) -> None:
