@@ -8,18 +8,22 @@ Source: sqlalchemy/dialects/postgresql/asyncpg.py, `_prepare_and_execute`; engin
 """
 
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Final, cast
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, CursorResult, TextClause, text
+from sqlalchemy import Connection, CursorResult, Engine, RootTransaction, TextClause, text
 from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.engine.result import IteratorResult, SimpleResultMetaData
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio.base import _run_to_completion
 from sqlalchemy.types import NullType
+from sqlalchemy.util import greenlet_spawn
 
 _DIALECT: Final[Any] = asyncpg.dialect()  # type: ignore[no-untyped-call]  # untyped in SQLAlchemy
 _COUNT: Final = re.compile(r"(?:SELECT|UPDATE|DELETE|INSERT \d+) (\d+)")
@@ -54,13 +58,14 @@ class DirectConnection(AsyncConnection):
         """As `AsyncConnection.execute`: its rows, counts and errors."""
         plain = plain_of(statement) if isinstance(statement, TextClause) and execution_options is None else None
         sync = self.sync_connection
-        if plain is None or sync is None or not _is_open(sync) or not _has_all(parameters, plain.names):
+        values = _in_order(plain, parameters) if plain is not None else None
+        if plain is None or values is None or sync is None or not _is_open(sync):
             theirs: CursorResult[Any] = await super().execute(
                 statement, parameters, execution_options=execution_options
             )
             return theirs
         try:
-            keys, rows, status = await _fetched(sync, plain, parameters)
+            keys, rows, status = await _fetched(sync, plain.sql, values)
         except BaseException as failure:
             await self.run_sync(_refuse, failure, plain.sql, parameters)
             raise
@@ -74,6 +79,32 @@ class DirectEngine(AsyncEngine):
 
     __slots__ = ()
     _connection_cls = DirectConnection
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncConnection]:
+        """As `AsyncEngine.begin`, with two changes of greenlet instead of five, as long as nothing fails."""
+        sync, transaction = await greenlet_spawn(_begun, self.sync_engine)
+        connection = DirectConnection(self, sync)
+        try:
+            try:
+                yield connection
+            except BaseException:
+                await greenlet_spawn(transaction.__exit__, *sys.exc_info())
+                raise
+            await greenlet_spawn(_committed_and_closed, sync, transaction)
+        finally:
+            if not sync.closed:
+                await _run_to_completion(connection.close())
+
+
+def _begun(engine: Engine) -> tuple[Connection, RootTransaction]:
+    connection = engine.connect()
+    return connection, connection.begin()
+
+
+def _committed_and_closed(connection: Connection, transaction: RootTransaction) -> None:
+    transaction.__exit__(None, None, None)
+    connection.close()
 
 
 def plain_of(statement: TextClause) -> Plain | None:
@@ -106,21 +137,25 @@ def _is_open(sync: Connection) -> bool:
     return transaction is not None and transaction.is_active and not sync.invalidated
 
 
-def _has_all(parameters: Any, names: tuple[str, ...]) -> bool:
-    if parameters is None:
-        return not names
-    return isinstance(parameters, Mapping) and all(name in parameters for name in names)
+def _in_order(plain: Plain, parameters: Any) -> list[Any] | None:
+    """The values as the statement counts them; None where SQLAlchemy has to see to them, or to say which is missing."""
+    if type(parameters) is not dict:
+        return [] if not parameters and not plain.names else None
+    try:
+        return [parameters[name] for name in plain.names]
+    except KeyError:
+        return None
 
 
-async def _fetched(sync: Connection, plain: Plain, values: Any) -> tuple[tuple[str, ...], list[Any], str]:
+async def _fetched(sync: Connection, sql: str, values: list[Any]) -> tuple[tuple[str, ...], list[Any], str]:
     """The names of the columns, the rows, and what the server says that it did."""
     dialect: Any = sync.dialect
     adapted: Any = sync.connection.dbapi_connection
     async with adapted._execute_mutex:
         if adapted._transaction is None:
             await adapted._start_transaction()
-        prepared, attributes = await adapted._prepare(plain.sql, dialect._invalidate_schema_cache_asof)
-        rows = await prepared.fetch(*[values[name] for name in plain.names])
+        prepared, attributes = await adapted._prepare(sql, dialect._invalidate_schema_cache_asof)
+        rows = await prepared.fetch(*values)
         return tuple(map(_NAME, attributes)), rows, prepared.get_statusmsg() or ""
 
 

@@ -46,9 +46,9 @@ def fetched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     seen: list[str] = []
     fetch = direct_connection._fetched
 
-    async def watched(sync: Any, plain: Any, values: Any) -> Any:
-        seen.append(plain.sql)
-        return await fetch(sync, plain, values)
+    async def watched(sync: Any, sql: str, values: list[Any]) -> Any:
+        seen.append(sql)
+        return await fetch(sync, sql, values)
 
     monkeypatch.setattr(direct_connection, "_fetched", watched)
     return seen
@@ -239,3 +239,49 @@ async def test_without_transactions_every_statement_stands(direct: AsyncEngine) 
         await connection.rollback()
     async with direct.begin() as connection:
         assert await connection.scalar(text("SELECT count(*) FROM thing")) == 1
+
+
+def lent(engine: AsyncEngine) -> int:
+    """How many of the pool's connections are out."""
+    pool: Any = engine.pool
+    return int(pool.checkedout())
+
+
+async def test_whatever_ends_a_transaction_the_pool_gets_its_connection_back(direct: AsyncEngine) -> None:
+    async with direct.begin() as connection:
+        assert lent(direct) == 1
+        await connection.execute(text("ALTER TABLE thing ADD UNIQUE (word) DEFERRABLE INITIALLY DEFERRED"))
+    with pytest.raises(DBAPIError, match="division by zero"):
+        async with direct.begin() as connection:
+            await connection.execute(text("SELECT 1 / 0"))
+    with pytest.raises(IntegrityError, match="duplicate key"):
+        async with direct.begin() as connection:  # refused at its end
+            await connection.execute(ADD, {"ids": [8, 9], "words": ["same", "same"]})
+    async with direct.begin() as connection:
+        await connection.execute(ADD, {"ids": [8], "words": ["alone"]})
+        await connection.rollback()
+    assert lent(direct) == 0
+    async with direct.begin() as connection:
+        assert await connection.scalar(text("SELECT count(*) FROM thing")) == 3
+
+
+async def test_a_commit_that_is_cancelled_gives_its_connection_up(direct: AsyncEngine) -> None:
+    async with direct.begin() as connection:
+        await connection.execute(
+            text(
+                "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql"
+                " AS 'BEGIN PERFORM pg_sleep(30); RETURN NEW; END'"
+            )
+        )
+        await connection.execute(
+            text(
+                "CREATE CONSTRAINT TRIGGER slowly AFTER INSERT ON thing DEFERRABLE INITIALLY DEFERRED"
+                " FOR EACH ROW EXECUTE FUNCTION slow()"
+            )
+        )
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.3), direct.begin() as connection:
+            await connection.execute(ADD, {"ids": [8], "words": ["x"]})
+    assert lent(direct) == 0
+    async with direct.begin() as connection:
+        assert await connection.scalar(text("SELECT count(*) FROM thing")) == 3
