@@ -1,16 +1,16 @@
 """Members' account rows: found, added where missing, locked in one order."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.eventbus.writes import Writes
 from services.loyalty.adapters.columns import columns
 from services.loyalty.adapters.errors import all_of
-from services.loyalty.application.workspace import Member, Workspace
+from services.loyalty.application.workspace import Member, MemberKey, OrderKey, Workspace
 from services.loyalty.domain.accounts import Account
 from services.loyalty.domain.book import Book
 from services.loyalty.domain.tiers import Standing
@@ -20,6 +20,11 @@ SELECT k.merchant_no, k.owner, a.account_id
 FROM unnest(CAST(:merchants AS int4[]), CAST(:owners AS uuid[])) k(merchant_no, owner)
 CROSS JOIN LATERAL (SELECT account_id FROM account WHERE merchant_no = k.merchant_no AND owner = k.owner
                     AND kind = 'member' AND wallet = 'points' OFFSET 0) a
+UNION ALL
+SELECT k.merchant_no, NULL, o.account_id
+FROM unnest(CAST(:order_merchants AS int4[]), CAST(:orders AS uuid[])) k(merchant_no, order_id)
+CROSS JOIN LATERAL (SELECT account_id FROM order_state
+                    WHERE merchant_no = k.merchant_no AND order_id = k.order_id OFFSET 0) o
 """)
 # Sorted input: two transactions that add the same members meet them in the same order.
 _ADD = text("""
@@ -55,18 +60,23 @@ _UPDATED = """merchants ids versions posted held debt max_debt next_expiry alias
     erased_at step step_since spend spend_as_of spend_oldest review_at"""
 
 AccountKey = tuple[int, int]  # merchant_no, account_id
-MemberKey = tuple[int, UUID]  # merchant_no, customer_id
 
 
-async def find_or_add(connection: AsyncConnection, owners: Collection[MemberKey]) -> dict[MemberKey, int]:
-    """The account of every owner; those without one have an empty one now. Locks nothing that was there."""
-    found = await _find(connection, owners)
+async def find_or_add(
+    connection: AsyncConnection, owners: Collection[MemberKey], orders: Collection[OrderKey]
+) -> tuple[dict[MemberKey, int], set[AccountKey]]:
+    """The account of every owner, an empty one where there was none, and those that the known orders stand on now.
+
+    Locks nothing that was there.
+    """
+    found, holders = await _find(connection, owners, orders)
     missing = sorted(set(owners) - set(found))
     if missing:
-        found |= await _keyed(connection, _ADD, missing)
+        added = await connection.execute(_ADD, columns("merchants owners", missing))
+        found |= {(merchant_no, owner): account_id for merchant_no, owner, account_id in added}
         # Those that somebody else added meanwhile.
-        found |= await _find(connection, sorted(set(missing) - set(found)))
-    return found
+        found |= (await _find(connection, set(missing) - set(found), ()))[0]
+    return found, holders
 
 
 async def lock(connection: AsyncConnection, workspace: Workspace, wanted: Iterable[AccountKey]) -> None:
@@ -87,29 +97,34 @@ async def lock(connection: AsyncConnection, workspace: Workspace, wanted: Iterab
 
 def store(writes: Writes, workspace: Workspace) -> None:
     """Every account that changed is stored with the writes."""
-    touched = [member for member in workspace.members.values() if member.book.touched]
-    if not touched:
-        return
-    rows = sorted((_row(member) for member in touched), key=lambda row: row[:2])
-    writes.add(_UPDATE, columns(_UPDATED, rows), all_of(len(rows), "accounts"))
+    touched = ((member, _row(member)) for member in workspace.members.values() if member.book.touched)
+    rows = sorted((row for member, row in touched if row != member.loaded), key=lambda row: row[:2])
+    if rows:
+        writes.add(_UPDATE, columns(_UPDATED, rows), all_of(len(rows), "accounts"))
 
 
-async def _find(connection: AsyncConnection, owners: Collection[MemberKey]) -> dict[MemberKey, int]:
-    return await _keyed(connection, _FIND, sorted(owners)) if owners else {}
-
-
-async def _keyed(
-    connection: AsyncConnection, statement: TextClause, owners: Sequence[MemberKey]
-) -> dict[MemberKey, int]:
-    rows = await connection.execute(statement, columns("merchants owners", owners))
-    return {(merchant_no, owner): account_id for merchant_no, owner, account_id in rows}
+async def _find(
+    connection: AsyncConnection, owners: Collection[MemberKey], orders: Collection[OrderKey]
+) -> tuple[dict[MemberKey, int], set[AccountKey]]:
+    found: dict[MemberKey, int] = {}
+    holders: set[AccountKey] = set()
+    if owners or orders:
+        values = columns("merchants owners", sorted(owners)) | columns("order_merchants orders", sorted(orders))
+        for merchant_no, owner, account_id in await connection.execute(_FIND, values):
+            if owner is None:
+                holders.add((merchant_no, account_id))
+            else:
+                found[merchant_no, owner] = account_id
+    return found, holders
 
 
 def _member(row: tuple[object, ...], workspace: Workspace, merchant_id: UUID) -> Member:
     account = Account(*row[:13])  # type: ignore[arg-type]  # the driver's row, in the order of the SELECT above
     standing = Standing(*row[13:])  # type: ignore[arg-type]
     book = Book(merchant_id, account, workspace.journal, whole=False)
-    return Member(book, standing, planned=standing.review_at)
+    member = Member(book, standing, planned=standing.review_at)
+    member.loaded = _row(member)
+    return member
 
 
 def _row(member: Member) -> tuple[object, ...]:

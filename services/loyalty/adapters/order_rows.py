@@ -14,12 +14,6 @@ from services.loyalty.adapters.errors import all_of
 from services.loyalty.application.workspace import OrderKey, Workspace
 from services.loyalty.domain.orders import Fx, Order, OrderTerms
 
-_HOLDERS = text("""
-SELECT k.merchant_no, o.account_id
-FROM unnest(CAST(:merchants AS int4[]), CAST(:ids AS uuid[])) k(merchant_no, order_id)
-CROSS JOIN LATERAL (SELECT account_id FROM order_state
-                    WHERE merchant_no = k.merchant_no AND order_id = k.order_id OFFSET 0) o
-""")
 _LOAD = text("""
 SELECT o.* FROM unnest(CAST(:merchants AS int4[]), CAST(:ids AS uuid[])) k(merchant_no, order_id)
 CROSS JOIN LATERAL (
@@ -62,14 +56,6 @@ WHERE o.merchant_no = k.merchant_no AND o.account_id = k.absorbed
 """)
 
 
-async def holders(connection: AsyncConnection, keys: Collection[OrderKey]) -> set[tuple[int, int]]:
-    """Accounts (merchant_no, account_id) that the known ones among the orders stand on now; locks nothing."""
-    if not keys:
-        return set()
-    rows = await connection.execute(_HOLDERS, columns("merchants ids", sorted(keys)))
-    return {(row[0], row[1]) for row in rows}
-
-
 async def load(connection: AsyncConnection, workspace: Workspace, keys: Collection[OrderKey]) -> None:
     """The known ones among the orders are in the workspace."""
     if not keys:
@@ -80,10 +66,11 @@ async def load(connection: AsyncConnection, workspace: Workspace, keys: Collecti
 
 
 def store(writes: Writes, workspace: Workspace) -> None:
-    """Orders are stored as the workspace has them, with the writes."""
+    """Orders that changed are stored as the workspace has them, with the writes."""
     touched = sorted((o for o in workspace.orders.values() if o.touched), key=lambda o: (o.merchant_no, o.order_id))
-    _write(writes, _INSERT, [order for order in touched if not order.stored])
-    _write(writes, _UPDATE, [order for order in touched if order.stored])
+    rows = [(order.loaded, _order_row(order)) for order in touched]
+    _write(writes, _INSERT, [row for loaded, row in rows if loaded is None])
+    _write(writes, _UPDATE, [row for loaded, row in rows if loaded is not None and row != loaded])
 
 
 async def follow(connection: AsyncConnection, workspace: Workspace) -> None:
@@ -92,9 +79,9 @@ async def follow(connection: AsyncConnection, workspace: Workspace) -> None:
         await connection.execute(_FOLLOW, columns("merchants absorbed survivors", workspace.absorbed))
 
 
-def _write(writes: Writes, statement: TextClause, orders: Sequence[Order]) -> None:
-    if orders:
-        writes.add(statement, columns(_ORDER_COLUMNS, map(_order_row, orders)), all_of(len(orders), "orders"))
+def _write(writes: Writes, statement: TextClause, rows: Sequence[tuple[Any, ...]]) -> None:
+    if rows:
+        writes.add(statement, columns(_ORDER_COLUMNS, rows), all_of(len(rows), "orders"))
 
 
 def _order(row: Any) -> Order:  # the driver's row, in the order of the SELECT above
@@ -103,9 +90,9 @@ def _order(row: Any) -> Order:  # the driver's row, in the order of the SELECT a
         fx = Fx(row[8], row[9]) if row[8] is not None else None
         told = OrderTerms(row[3], row[4], row[5], row[6], row[7], fx, frozenset(row[10] or ()))
     refunds = {UUID(line): amount for line, amount in (row[11] or {}).items()}
-    return Order(
-        row[0], row[1], row[2], told, row[12], row[13], row[14], refunds, row[15], row[16], row[17], stored=True
-    )
+    order = Order(row[0], row[1], row[2], told, row[12], row[13], row[14], refunds, row[15], row[16], row[17])
+    order.loaded = _order_row(order)
+    return order
 
 
 def _order_row(order: Order) -> tuple[Any, ...]:

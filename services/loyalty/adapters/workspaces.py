@@ -55,8 +55,8 @@ class PostgresWorkspaces:
         owners = {(numbers[merchant_id], customer_id) for merchant_id, customer_id in keys.customers}
         orders = {(numbers[merchant_id], order_id) for merchant_id, order_id in keys.orders}
         accounts = {(numbers[merchant_id], account_id) for merchant_id, account_id in keys.accounts}
-        found = await account_rows.find_or_add(connection, owners)
-        accounts |= {(merchant_no, account_id) for (merchant_no, _), account_id in found.items()}
+        found, holders = await account_rows.find_or_add(connection, owners, orders)
+        accounts |= holders | {(merchant_no, account_id) for (merchant_no, _), account_id in found.items()}
         await self._lock(connection, workspace, accounts, orders)
         await journal_rows.probe(connection, workspace, _numbered(numbers, keys.entries))
         return workspace
@@ -96,7 +96,6 @@ class PostgresWorkspaces:
         orders: set[tuple[int, UUID]],
     ) -> None:
         """An order may move to another account until that account is locked: look, lock, and look again."""
-        accounts = accounts | await order_rows.holders(connection, orders)
         for _ in range(_ATTEMPTS):
             await account_rows.lock(connection, workspace, accounts)
             await order_rows.load(connection, workspace, orders)

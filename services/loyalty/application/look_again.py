@@ -7,6 +7,7 @@ from uuid import UUID
 from services.loyalty.application.settle_order import settle
 from services.loyalty.application.telling import Heard, tell_activated, tell_expired, tell_tiers
 from services.loyalty.application.workspace import Member, Merchant, Timer, Workspace
+from services.loyalty.domain.accounts import spending_order
 from services.loyalty.domain.orders import Order
 from services.loyalty.domain.tiers import review
 from services.loyalty.domain.upkeep import sweep
@@ -22,7 +23,7 @@ _CLOSING_HOUR = time(1, tzinfo=UTC)
 
 def activate_lots(workspace: Workspace, merchant: Merchant, member: Member, now: datetime) -> None:
     """What is left of lots that were pending when granted is told to be usable, once per lot."""
-    for lot in sorted(member.book.lots.values(), key=lambda lot: lot.spending_order):
+    for lot in sorted(member.book.lots.values(), key=spending_order):
         if lot.activated or lot.pending(now):
             continue
         lot.activated = True

@@ -33,6 +33,7 @@ class Member:
     book: Book
     standing: Standing
     planned: datetime | None = None
+    loaded: tuple[object, ...] | None = None  # as it stands in its table, to tell whether it changed
 
     @property
     def account(self) -> Account:

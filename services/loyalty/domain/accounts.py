@@ -95,11 +95,6 @@ class Lot:
         return self.remaining - self.reserved
 
     @property
-    def spending_order(self) -> tuple[bool, datetime, int]:
-        """Lots that expire first go first, those that never expire last; among equals the older lot."""
-        return self.expires_at is None, self.expires_at or _ALIKE, self.lot_id
-
-    @property
     def changed(self) -> bool:
         return self.loaded is not None and self.loaded != (self.remaining, self.reserved, self.activated)
 
@@ -108,6 +103,11 @@ class Lot:
 
     def pending(self, at: datetime) -> bool:
         return self.available_at > at
+
+
+def spending_order(lot: Lot) -> tuple[bool, datetime, int]:
+    """Lots that expire first go first, those that never expire last; among equals the older lot."""
+    return lot.expires_at is None, lot.expires_at or _ALIKE, lot.lot_id
 
 
 class HoldState(StrEnum):

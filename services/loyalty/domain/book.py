@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from libs.kernel.identifiers import derived_id
-from services.loyalty.domain.accounts import Account, Balance, DebtPolicy, Hold, HoldState, Lot
+from services.loyalty.domain.accounts import Account, Balance, DebtPolicy, Hold, HoldState, Lot, spending_order
 from services.loyalty.domain.entries import Entry, EntryKind, Header, Journal, Transfer, entry_id
 from services.loyalty.domain.errors import BookIncomplete
 
@@ -89,8 +89,9 @@ class Book:
         """Lots with unreserved points that are not dead, pending ones too, in spending order."""
         if not self.account.debt:  # a debt proves that no stored lot is free: those in memory are all there are
             self.require_whole()
-        found = [lot for lot in self.lots.values() if lot.free > 0 and not lot.dead(at)]
-        return sorted(found, key=lambda lot: lot.spending_order)
+        # Spelled out instead of `free` and `dead`: a member may have hundreds of lots.
+        alive = (lot for lot in self.lots.values() if lot.expires_at is None or lot.expires_at > at)
+        return sorted((lot for lot in alive if lot.remaining > lot.reserved), key=spending_order)
 
     def usable_lots(self, at: datetime) -> list[Lot]:
         """Lots from which a member may spend, in spending order."""

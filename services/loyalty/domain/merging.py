@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from services.loyalty.domain.accounts import Lot, System
+from services.loyalty.domain.accounts import Lot, System, spending_order
 from services.loyalty.domain.book import Book
 from services.loyalty.domain.entries import Entry, EntryKind, Header, Transfer
 from services.loyalty.domain.upkeep import repay, sweep
@@ -61,7 +61,7 @@ def _sweep_both(one: Book, other: Book, at: datetime) -> None:
 def _move_lots(entry: Entry, lots: list[Lot], source: Book, target: Book) -> dict[int, Lot]:
     """Lot by lot re-created on the target's account; the old number -> the new lot."""
     moved: dict[int, Lot] = {}
-    for lot in sorted(lots, key=lambda lot: lot.spending_order):
+    for lot in sorted(lots, key=spending_order):
         points, reserved = _leaving(entry, lot)
         source.account.held -= reserved
         target.account.held += reserved

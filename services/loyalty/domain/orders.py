@@ -68,7 +68,7 @@ class Order:
     counted: int = 0
     judged: int = 0  # number of the newest programme version when the order was last judged
     revision: int = 0
-    stored: bool = False
+    loaded: tuple[object, ...] | None = None  # as it stands in its table; None: not stored yet
     touched: bool = False
 
     def tell(self, terms: OrderTerms) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from services.loyalty.domain.accounts import DebtPolicy, Hold, HoldState, Lot, System
+from services.loyalty.domain.accounts import DebtPolicy, Hold, HoldState, Lot, System, spending_order
 from services.loyalty.domain.book import Book
 from services.loyalty.domain.entries import Entry, EntryKind, Header
 from services.loyalty.domain.errors import DebtBlocks, HoldNotOpen, HoldTooLong, InsufficientPoints, ReturnTooLarge
@@ -146,7 +146,7 @@ def _open_hold(book: Book, hold_id: UUID) -> Hold:
 
 def _draw_reserved(book: Book, entry: Entry, held: Hold, points: int) -> None:
     missing = points
-    for lot_id in sorted(held.parts, key=lambda lot_id: book.lots[lot_id].spending_order):
+    for lot_id in sorted(held.parts, key=lambda lot_id: spending_order(book.lots[lot_id])):
         part = min(held.parts[lot_id], missing)
         if part:
             lot = book.lots[lot_id]

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from services.loyalty.domain.accounts import Hold, HoldState, Lot, System
+from services.loyalty.domain.accounts import Hold, HoldState, Lot, System, spending_order
 from services.loyalty.domain.book import Book
 from services.loyalty.domain.entries import Entry, EntryKind, Header
 
@@ -22,7 +22,7 @@ def bury(book: Book, at: datetime) -> None:
         return
     book.require_whole()
     dead = [lot for lot in book.lots.values() if lot.dead(at) and lot.free > 0]
-    for lot in sorted(dead, key=lambda lot: lot.spending_order):
+    for lot in sorted(dead, key=spending_order):
         _expire(book, lot)
     ends = [lot.expires_at for lot in book.lots.values() if lot.expires_at is not None and lot.remaining > 0]
     account.next_expiry = min(ends, default=None)

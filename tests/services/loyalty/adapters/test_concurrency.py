@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from deploy.local.databases import ServiceUrls
 from libs.contracts.envelope import Event
 from libs.servicekit.problems import is_transient
+from libs.servicekit.process import tune_garbage_collection
 from services.loyalty.adapters.errors import ChangedMeanwhile
 from services.loyalty.domain.entries import Header, entry_id
 from services.loyalty.domain.errors import InsufficientPoints
@@ -85,6 +86,7 @@ def _meet_at(barrier: Barrier) -> None:
 
 def _work_part(urls: ServiceUrls, seed: int, part: int) -> Worked:
     """Every so manieth of the commands is carried out by this process's share of the workers."""
+    tune_garbage_collection()  # as every process of the product does
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_work(urls, work(random.Random(seed), _after_the_merchant())[part::PROCESSES]))
 

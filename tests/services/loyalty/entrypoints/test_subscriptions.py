@@ -78,6 +78,26 @@ async def test_a_refund_takes_back_what_it_refunds_and_shipping_never_raises(sta
     assert await stage.broken() == []
 
 
+async def test_what_is_told_again_writes_nothing(stage: Stage, tell: Facts) -> None:
+    facts = [tell.merchant(), tell.customer("ann"), tell.placed("ann", "o1", 5_000), tell.paid("ann", "o1")]
+    facts.append(tell.refunded("ann", "o1", 1_000))
+    await stage.hear(*facts)
+    written = await _versions_of_rows(stage)
+
+    for fact in facts[1:]:
+        await stage.hear(fact)
+
+    assert {table for table, _ in written} == {"account", "order_state", "award", "lot"}
+    assert await _versions_of_rows(stage) == written
+
+
+async def _versions_of_rows(stage: Stage) -> list[tuple[str, str]]:
+    """The transaction that wrote each row last, by table."""
+    tables = ("account", "order_state", "award", "lot")
+    found = [(table, await stage.rows(f"SELECT CAST(xmin AS text) AS xmin FROM {table}")) for table in tables]
+    return sorted((table, row["xmin"]) for table, rows in found for row in rows)
+
+
 async def test_spent_points_that_are_refunded_become_debt_and_the_next_order_repays(stage: Stage, tell: Facts) -> None:
     redemption = Header(key="redeem", at=stage.clock.now())
     await stage.hear(tell.merchant(), tell.placed("ann", "o1", 3_000), tell.paid("ann", "o1"))
