@@ -42,11 +42,13 @@ class EffectSender:
         poll_seconds: float = 0.25,
         at_once: int = 16,
         looked_at: int = 256,
+        rounds: int = 1,
     ) -> None:
         """`at_once` calls are claimed and made together; a claimed call never waits for another.
 
         As many are looked at as it took to find them the last time, at most `looked_at`: what must not be made costs
-        no call, and is dropped in bulk.
+        no call, and is dropped in bulk. `rounds` of them overlap while there is plenty to do: the database claims and
+        records for one while the calls of another are made. Each needs two connections.
         """
         self._database = database
         self._kinds = kinds
@@ -55,17 +57,33 @@ class EffectSender:
         self._at_once = at_once
         self._looked_at = at_once
         self._most_looked_at = max(at_once, looked_at)
+        self._rounds = rounds
+        self._is_plenty = False
 
     async def run(self, stop: asyncio.Event) -> None:
         """Calls are made until `stop`; what is under way is finished and recorded."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._work(stop))
+            for _ in range(self._rounds - 1):
+                group.create_task(self._help(stop))
+
+    async def _work(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
-            try:
-                busy = await self.run_once()
-            except Exception as error:  # the database is away: claimed rows wait for their lease, nothing is lost
-                _log.error("effect_round_failed", error=type(error).__name__)
-                busy = 0
-            if not busy:
+            if not await self._round():
                 await wait_for_stop(stop, self._poll_seconds)
+
+    async def _help(self, stop: asyncio.Event) -> None:
+        """Rounds are made only while each finds as many calls as it may make."""
+        while not stop.is_set():
+            if not (self._is_plenty and await self._round()):
+                await wait_for_stop(stop, self._poll_seconds)
+
+    async def _round(self) -> int:
+        try:
+            return await self.run_once()
+        except Exception as error:  # the database is away: claimed rows wait for their lease, nothing is lost
+            _log.error("effect_round_failed", error=type(error).__name__)
+            return 0
 
     async def run_once(self) -> int:
         """One batch of every kind is claimed, called and recorded; the number of rows touched."""
@@ -96,6 +114,7 @@ class EffectSender:
             rows = (await uow.connection.execute(_PENDING, {"kind": name, "now": now, "limit": self._looked_at})).all()
             effects = [_effect_of(row) for row in rows]
             if not effects:
+                self._is_plenty = False
                 return [], 0
             admission = await kind.admit(uow, effects, now, self._at_once)
             drops, kept = admission.dropped, admission.later
@@ -110,6 +129,7 @@ class EffectSender:
 
     def _note_look(self, looked_at: int, *, judged: int, claimed: int) -> None:
         """The next round looks at as many as it took to find enough, or at twice as many if these were too few."""
+        self._is_plenty = claimed >= self._at_once
         if claimed >= self._at_once:
             self._looked_at = max(judged, self._at_once)
         elif looked_at == self._looked_at:

@@ -60,6 +60,10 @@ from services.messaging.settings import Settings
 SERVICE: Final = "messaging"
 MAILS_AT_ONCE: Final = 32
 """Claimed together: few enough that none waits long for one of the sender's connections."""
+MAIL_ROUNDS: Final = 2
+"""While one round's mails are made and handed over, the next one's are claimed."""
+CONNECTIONS_BESIDE: Final = 4
+"""What consumer, timers and jobs need of the pool besides."""
 GATHER_SECONDS: Final = 0.25
 """Who waits for a mail does not notice; larger batches leave more of the machine to who waits for points."""
 ROUTERS: Final = (
@@ -133,13 +137,15 @@ async def worker(settings: Settings, health: Health) -> AsyncIterator[Mapping[st
         bus = await opened.enter_async_context(open_bus(settings.bus_url, instance=settings.instance))
         await prepare_outbox(database, SERVICE, clock)
         email = email_effects(settings, relay, renderer, clock)
+        rounds = MAIL_ROUNDS if settings.worker_pool_size >= 2 * MAIL_ROUNDS + CONNECTIONS_BESIDE else 1
+        sender = EffectSender(database, {EFFECT_KIND: email}, clock, at_once=MAILS_AT_ONCE, rounds=rounds)
         also = feeding_also(settings, database, source=SERVICE, url=settings.database_worker_url, clock=clock)
         yield {
             **bus_tasks(settings, database, bus, clock, health),
             **await opened.enter_async_context(also),
             "timers": TimerLoop(database, timer_handlers(PostgresIntents(), wait_kind=WAIT_KIND), clock).run,
             "data exports": exports(settings, database, clock).run,
-            "effects": EffectSender(database, {EFFECT_KIND: email}, clock, at_once=MAILS_AT_ONCE).run,
+            "effects": sender.run,
             "housekeeping": housekeeping(database, forget_the_old, clock),
         }
 

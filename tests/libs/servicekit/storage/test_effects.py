@@ -106,6 +106,45 @@ async def test_of_the_many_that_are_looked_at_few_are_called_at_once(kit: Kit) -
     assert len(rounds) < 40  # 25 are the least for a hundred calls, 150 were it four looked at each time
 
 
+class Overlapping(Postman):
+    """Notes how many batches of calls were under way together; each takes a while."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.under_way = 0
+        self.most = 0
+
+    async def call(self, effect: Effect) -> Outcome:
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        await asyncio.sleep(0.3)
+        self.under_way -= 1
+        return await super().call(effect)
+
+
+@pytest.mark.parametrize(("rounds", "asked", "most"), [(2, 40, 8), (1, 12, 4), (2, 4, 4)])
+async def test_rounds_overlap_while_there_is_plenty_and_nothing_is_called_twice(
+    kit: Kit, rounds: int, asked: int, most: int
+) -> None:
+    keys = [f"mail {number}" for number in range(asked)]
+    await _ask(kit, *keys)
+    postman, stop = Overlapping(), asyncio.Event()
+    running = asyncio.create_task(
+        EffectSender(kit.worker, {"mail": postman}, kit.clock, at_once=4, rounds=rounds, poll_seconds=0.05).run(stop)
+    )
+
+    await eventually(lambda: _all_done(kit), "every call recorded")
+    stop.set()
+    await running
+
+    assert sorted(postman.calls) == sorted(keys)
+    assert postman.most == most
+
+
+async def _all_done(kit: Kit) -> bool | None:
+    return set((await _states(kit)).values()) == {"done"} or None
+
+
 async def test_a_call_that_did_not_happen_is_tried_again_later_and_given_up_in_the_end(kit: Kit) -> None:
     postman = Postman(Retry("busy"), Retry("busy"), Retry("busy"))
     sender = EffectSender(kit.worker, {"mail": postman}, kit.clock)
