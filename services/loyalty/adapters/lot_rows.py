@@ -85,8 +85,7 @@ def store(writes: Writes, workspace: Workspace) -> None:
         (book.account.merchant_no, lot.lot_id, lot.remaining, lot.reserved, lot.activated, lot.loaded[0], lot.loaded[1])
         for book in workspace.books()
         for lot in book.lots.values()
-        if lot.changed
-        if lot.loaded is not None
+        if lot.loaded is not None and lot.changed
     ]
     if lots:
         names = "merchants ids remaining reserved activated was_remaining was_reserved"
