@@ -1,5 +1,6 @@
 """What the faults must know of a transport: how to wipe it, and what it holds. One seam, an implementation each."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -52,13 +53,12 @@ class PostgresFaults:
 
     async def wipe(self) -> int:
         """As if the database had been made anew: a new incarnation, no record, no position."""
-        async with self._connection() as connection, connection.transaction():
-            await connection.execute("LOCK TABLE part IN ACCESS EXCLUSIVE MODE")
-            records: int = await connection.fetchval("SELECT count(*) FROM log")
-            await connection.execute("TRUNCATE log, group_offset")
-            await connection.execute("UPDATE part SET next_off = 0, low_off = 0")
-            await connection.execute("UPDATE bus_identity SET incarnation = gen_random_uuid()")
-        return records
+        async with self._connection() as connection, asyncio.timeout(30):
+            while True:
+                try:
+                    return await _wiped(connection)
+                except asyncpg.LockNotAvailableError:  # readers lock these tables in several orders
+                    continue
 
     @asynccontextmanager
     async def told(self, topic: str) -> AsyncIterator["_PostgresTold"]:
@@ -80,6 +80,23 @@ class PostgresFaults:
             yield connection
         finally:
             await connection.close(timeout=5)
+
+
+async def _wiped(connection: Any) -> int:
+    """How many records the bus has forgotten.
+
+    Raises:
+        LockNotAvailableError: nothing was wiped. A wait ends before PostgreSQL looks for a deadlock, for whoever it
+            then picks is either this fault or a statement that the fault did not mean to break.
+    """
+    async with connection.transaction():
+        await connection.execute("SET LOCAL lock_timeout = '300ms'")
+        await connection.execute("LOCK TABLE bus_identity, part, group_offset, log IN ACCESS EXCLUSIVE MODE")
+        records: int = await connection.fetchval("SELECT count(*) FROM log")
+        await connection.execute("TRUNCATE log, group_offset")
+        await connection.execute("UPDATE part SET next_off = 0, low_off = 0")
+        await connection.execute("UPDATE bus_identity SET incarnation = gen_random_uuid()")
+    return records
 
 
 @dataclass(frozen=True, slots=True)
