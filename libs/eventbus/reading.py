@@ -131,14 +131,20 @@ class Reading:
     def _sorted_out(self, records: Sequence[Arrived]) -> tuple[list[Item], list[Garbage]]:
         items: list[Item] = []
         broken: list[Garbage] = []
+        behind, sources, known = 0, self._group.sources, self._applier.known
         for record in records:
-            found = arrivals.read(record, self._group.sources)
+            if arrivals.is_behind(record, sources, known):
+                behind += 1
+                continue
+            found = arrivals.read(record, sources)
             if isinstance(found, Arrival):
                 items.append(found)
             elif isinstance(found, Garbage):
                 broken.append(found)
             else:
                 items.extend(found)
+        if behind:
+            metrics.DUPLICATES.labels(self._group.name).inc(behind)
         return items, broken
 
     async def _take_garbage(self, found: Garbage) -> None:
