@@ -67,6 +67,7 @@ class _Known:
     eligible: int = 0
     paid: bool = False
     refunded: bool = False
+    earned: bool = False  # it may hold points
 
 
 def keys_of(events: Sequence[AnyEvent]) -> Keys:
@@ -144,7 +145,8 @@ def _order(workspace: Workspace, event: AnyEvent, scopes: dict[int, Scope], know
     if key not in known:
         known[key] = _known(workspace, workspace.orders.get(key), owner)
     before = known[key]
-    whole = isinstance(fact, _UNDOING) or (isinstance(fact, _TELLING) and _may_take_back(fact, before, owner))
+    undone = isinstance(fact, _UNDOING) and before.earned
+    whole = undone or (isinstance(fact, _TELLING) and _may_take_back(fact, before, owner))
     for member in {id(each): each for each in (owner, before.holder)}.values():
         scope = scopes.setdefault(member.account.account_id, Scope())
         scope.reach(event.envelope.occurred_at)
@@ -152,13 +154,21 @@ def _order(workspace: Workspace, event: AnyEvent, scopes: dict[int, Scope], know
         scope.lots |= whole or before.paid or isinstance(fact, OrderPaidV1)
     if isinstance(fact, _TELLING):
         before.holder = owner
+    # Whatever tells of the order may complete it, and what was short of points before may be worth some now.
+    before.earned = True
 
 
 def _known(workspace: Workspace, order: Order | None, owner: Member) -> _Known:
     if order is None:
         return _Known(owner)
-    refunded = bool(order.line_refunds and order.told)
-    return _Known(workspace.survivor(order.account_id), order.eligible, order.paid_at is not None, refunded)
+    award = workspace.awards.get((order.merchant_no, order.order_id))
+    return _Known(
+        workspace.survivor(order.account_id),
+        order.eligible,
+        paid=order.paid_at is not None,
+        refunded=bool(order.line_refunds and order.told),
+        earned=award is not None and award.earned > award.reversed,
+    )
 
 
 def _may_take_back(fact: OrderPlacedV1 | OrderChangedV1, before: _Known, owner: Member) -> bool:
