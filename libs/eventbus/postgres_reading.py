@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import ldexp
 from typing import Any
 from uuid import UUID
 
@@ -29,14 +30,22 @@ SET committed = least(greatest(group_offset.committed, excluded.committed),
 FETCH_BYTES = 8 * 1024 * 1024
 """What one fetch may bring into memory, judged by the records of the last one."""
 RECORD_BYTES = 1024  # headers and the objects around them
+BUSY_LOOKS = 8
+"""So many looks that find nothing are made at the busy pace: under load the next batch comes before they are over."""
+_MOST_DOUBLINGS = 16  # of a reader that has been idle for a year, the looks are still counted
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Seconds between looks: the first while records keep coming, doubling to the second when none do."""
+    """Seconds between looks: the first while records keep coming, doubling to the second once none do."""
 
-    busy_seconds: float = 0.02
+    busy_seconds: float = 0.01
     idle_seconds: float = 0.25
+
+    def seconds(self, empty: int) -> float:
+        """How long to wait after the last records were followed by `empty` looks that found none."""
+        doublings = min(max(0, empty - BUSY_LOOKS), _MOST_DOUBLINGS)
+        return min(ldexp(self.busy_seconds, doublings), self.idle_seconds)
 
 
 class PostgresSubscription:
@@ -61,7 +70,7 @@ class PostgresSubscription:
         self._tail = tail
         self._next: dict[int, int] = {}
         self._incarnation: UUID | None = None
-        self._wait = pace.busy_seconds
+        self._empty = 0
         self._reread: set[int] = set()
         self._record_bytes = 0.0
 
@@ -79,10 +88,10 @@ class PostgresSubscription:
         heads = await self._look(owned)
         unread = {number: at for number, at in self._next.items() if at < heads[number]}
         if not unread:
-            await asyncio.sleep(self._wait)
-            self._wait = min(self._wait * 2, self._pace.idle_seconds)
+            await asyncio.sleep(self._pace.seconds(self._empty))
+            self._empty += 1
             return Fetched((), self._named(heads))
-        self._wait = self._pace.busy_seconds
+        self._empty = 0
         if self._record_bytes:
             limit = min(limit, int(FETCH_BYTES / self._record_bytes))
         records = await self._read(unread, max(1, limit // len(unread)))

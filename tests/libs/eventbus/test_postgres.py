@@ -7,10 +7,20 @@ import pytest
 
 from libs.eventbus.errors import UnknownPartition
 from libs.eventbus.port import Arrived, Outgoing, Partition, Subscription
+from libs.eventbus.postgres_reading import BUSY_LOOKS, Pace
 from libs.eventbus.postgres_retention import CAP_DAYS, KEEP_DAYS
 from tests.libs.eventbus.bed import Bed
 from tests.libs.eventbus.buses import PARTITIONS
 from tests.libs.eventbus.tallies import TOPIC, customer, tallied
+
+
+def test_a_reader_looks_often_until_the_next_batch_is_late_and_ever_less_often_then() -> None:
+    pace = Pace(busy_seconds=0.01, idle_seconds=0.25)
+    waits = [pace.seconds(empty) for empty in range(BUSY_LOOKS + 8)]
+
+    assert waits[: BUSY_LOOKS + 1] == [0.01] * (BUSY_LOOKS + 1)
+    assert waits[BUSY_LOOKS + 1 :] == [0.02, 0.04, 0.08, 0.16, 0.25, 0.25, 0.25]
+    assert pace.seconds(10**9) == 0.25
 
 
 def record(lane: int, payload: bytes = b"{}") -> Outgoing:
