@@ -41,6 +41,18 @@ _STYLES: Final = """
 """
 
 
+# Made once: that costs five times as much as cleaning a mail.
+_CLEANER: Final = nh3.Cleaner(
+    tags=set(_TAGS.split()),
+    clean_content_tags={"script", "style", "title", "head"},
+    attributes=_ATTRIBUTES,
+    url_schemes={"http", "https", "mailto", "tel"},
+    filter_style_properties=set(_STYLES.split()),
+    link_rel=None,
+    url_relative="deny",
+)
+
+
 class _Limited(Environment):
     """Liquid without files and with small limits: a bomb ends in milliseconds and with a message."""
 
@@ -78,7 +90,7 @@ def answer(request: dict[str, object]) -> dict[str, str]:
     try:
         context = request["context"]
         subject = _render("subject", str(request["subject"]), context)
-        html = _sanitised(_render("html", str(request["html"]), context))
+        html = _CLEANER.clean(_render("html", str(request["html"]), context))
         return {"subject": " ".join(_CONTROL.sub(" ", subject).split()), "html": html, "text": plain_text(html)}
     except _Broken as broken:
         return broken.answer
@@ -103,19 +115,6 @@ def _render(field: str, source: str, context: object) -> str:
 @lru_cache(maxsize=256)
 def _parsed(field: str, source: str) -> BoundTemplate:
     return (_HTML if field == "html" else _LINE).from_string(source)
-
-
-def _sanitised(html: str) -> str:
-    return nh3.clean(
-        html,
-        tags=set(_TAGS.split()),
-        clean_content_tags={"script", "style", "title", "head"},
-        attributes=_ATTRIBUTES,
-        url_schemes={"http", "https", "mailto", "tel"},
-        filter_style_properties=set(_STYLES.split()),
-        link_rel=None,
-        url_relative="deny",
-    )
 
 
 if __name__ == "__main__":

@@ -1,13 +1,19 @@
 """Merchants' templates: whatever they do, the service goes on."""
 
+import asyncio
 import os
 import signal
 
 import pytest
 
-from services.messaging.adapters.liquid_renderer import LiquidRenderer
+from services.messaging.adapters.liquid_renderer import TOGETHER, LiquidRenderer
 from services.messaging.application.ports import TemplateBroken
 from services.messaging.domain.templates import DEFAULT_CONTENT, SAMPLE, Content
+
+BURNER = (
+    "{% capture s %}{% for i in (1..6000) %}abcdef,{% endfor %}{% endcapture %}"
+    "{% for i in (1..9000) %}{% assign l = s | split: ',' | sort | join: ',' | size %}{% endfor %}"
+)
 
 
 async def render(renderer: LiquidRenderer, html: str, subject: str = "s") -> str:
@@ -42,13 +48,34 @@ async def test_bomb_or_nonsense_is_a_broken_template(renderer: LiquidRenderer, b
 
 
 async def test_template_that_burns_time_is_killed_and_the_next_one_works(renderer: LiquidRenderer) -> None:
-    burner = "{% capture s %}{% for i in (1..6000) %}abcdef,{% endfor %}{% endcapture %}"
-    burner += "{% for i in (1..9000) %}{% assign l = s | split: ',' | sort | join: ',' | size %}{% endfor %}"
-
     with pytest.raises(TemplateBroken, match="time or memory"):
-        await render(renderer, burner)
+        await render(renderer, BURNER)
 
     assert await render(renderer, "<p>{{ points }}</p>") == "<p>59</p>"
+
+
+async def test_of_many_at_once_each_gets_its_own_and_only_the_broken_ones_fail(renderer: LiquidRenderer) -> None:
+    templates = [f"<p>{number}</p>" for number in range(3 * TOGETHER)]
+    templates[TOGETHER // 2] = BURNER
+    templates[TOGETHER] = "{% if"
+
+    done = await asyncio.gather(*(render(renderer, each) for each in templates), return_exceptions=True)
+
+    broken = [number for number, found in enumerate(done) if isinstance(found, TemplateBroken)]
+    assert broken == [TOGETHER // 2, TOGETHER]
+    assert [found for found in done if isinstance(found, str)] == [each for each in templates if each.startswith("<p>")]
+
+
+async def test_who_gives_up_waiting_leaves_no_answer_for_the_next(renderer: LiquidRenderer) -> None:
+    await render(renderer, "x")
+    tasks = [asyncio.create_task(render(renderer, html)) for html in (BURNER, "<p>one</p>", "<p>two</p>")]
+    await asyncio.sleep(0.2)
+    tasks[0].cancel()
+    tasks[1].cancel()
+
+    assert await tasks[2] == "<p>two</p>"
+    assert await render(renderer, "<p>three</p>") == "<p>three</p>"
+    assert [task.cancelled() for task in tasks] == [True, True, False]
 
 
 async def test_worker_that_died_is_replaced(renderer: LiquidRenderer) -> None:
