@@ -19,6 +19,7 @@ _ANSWER_LIMIT: Final = 2 * 1024 * 1024
 PATIENCE_SECONDS: Final = 10.0
 """Wall time per template; the worker's own limit is on CPU time and strikes first unless the machine is overloaded."""
 TOGETHER: Final = 16
+"""Requests of one hand-over: so many wait at the most again when one of them costs the worker its life."""
 _TOO_MUCH: Final = {"field": "html", "detail": "needs too much time or memory"}
 
 
